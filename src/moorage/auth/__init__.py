@@ -1,0 +1,1 @@
+"""Who we are to a registry: credentials, where they were found, and how they are kept out of sight."""

@@ -1,0 +1,85 @@
+"""What a repository holds, as far as its registry could say: the snapshot that every decision rests on.
+
+An inventory never pretends: a manifest that exists but could not be read is in `unreadable`, a tag that could not be resolved in
+`unresolved`, a fact that was not asked for yet is None, and a fact that was asked for and is not known says so (`dated`, `labelled`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from moorage.oci.manifest import Blob, Manifest
+from moorage.oci.reference import Digest, Repository, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One manifest in the registry: what it leads to, and what is known of it.
+
+    `date` is the vendor's push or update date, else the config's `created`; None with `dated` False means nobody asked yet.
+    `labels` are those of the image config; None means nobody asked yet.
+    `size` is in bytes: the vendor's figure, else the manifest and its own blobs, without children.
+    `locked` is the vendor's own reason why this manifest cannot go (immutable, locked, too many downloads), or empty.
+    """
+
+    digest: Digest
+    media_type: str = ""
+    children: tuple[Digest, ...] = ()
+    subject: Digest | None = None
+    blobs: tuple[Blob, ...] = ()
+    config: Digest | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    size: int | None = None
+    date: datetime | None = None
+    dated: bool = False
+    labels: Mapping[str, str] | None = None
+    locked: str = ""
+    vendor_id: str = ""
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> "Stored":
+        return cls(
+            digest=manifest.digest,
+            media_type=manifest.media_type,
+            children=manifest.children,
+            subject=manifest.subject,
+            blobs=manifest.blobs,
+            config=manifest.config.digest if manifest.config else None,
+            annotations=manifest.annotations,
+            size=manifest.size + sum(blob.size for blob in manifest.blobs),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Every tag and manifest of one repository, at one moment.
+
+    `missing` are digests that something points at and the registry says are not there.
+    `locked_tags` are tags that the vendor will not let go of, with its reason.
+    `lists_untagged` says whether manifests without tags would be seen at all.
+    """
+
+    repository: Repository
+    tags: Mapping[Tag, Digest]
+    manifests: Mapping[Digest, Stored]
+    unreadable: Mapping[Digest, str] = field(default_factory=dict)
+    unresolved: Mapping[Tag, str] = field(default_factory=dict)
+    missing: frozenset[Digest] = frozenset()
+    locked_tags: Mapping[Tag, str] = field(default_factory=dict)
+    lists_untagged: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("tags", "manifests", "unreadable", "unresolved", "locked_tags"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def tags_of(self) -> Mapping[Digest, tuple[Tag, ...]]:
+        """Each tagged digest with all its tags, sorted."""
+        found: dict[Digest, list[Tag]] = {}
+        for tag, digest in sorted(self.tags.items()):
+            found.setdefault(digest, []).append(tag)
+        return {digest: tuple(tags) for digest, tags in found.items()}
+
+    def with_manifests(self, manifests: Iterable[Stored]) -> "Inventory":
+        """The same moment, knowing more: these manifests added or replaced."""
+        return replace(self, manifests={**self.manifests, **{stored.digest: stored for stored in manifests}})

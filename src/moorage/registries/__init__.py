@@ -1,0 +1,1 @@
+"""The vendors: one folder each, one line in `catalog`, behind the port in `interface`."""
