@@ -133,7 +133,5 @@ def _bring_buildx() -> None:
     partial.replace(BUILDX_PLUGIN)
 
 
-ENGINE = Part(
-    "docker engine", "every test that builds, pushes or runs an image", _engine_there, _bring_engine
-)
+ENGINE = Part("docker engine", "every test that builds, pushes or runs an image", _engine_there, _bring_engine)
 BUILDX = Part("docker buildx", "tests that build with BuildKit options", _buildx_there, _bring_buildx)

@@ -61,6 +61,4 @@ def _bring_gitlab_ci_local() -> None:
 
 
 NODE22 = Part("node 22", "tests of the GitLab component", _node_there, _bring_node)
-GITLAB_CI_LOCAL_PART = Part(
-    "gitlab-ci-local", "tests of the GitLab component", _gitlab_ci_local_there, _bring_gitlab_ci_local
-)
+GITLAB_CI_LOCAL_PART = Part("gitlab-ci-local", "tests of the GitLab component", _gitlab_ci_local_there, _bring_gitlab_ci_local)

@@ -38,6 +38,4 @@ REGISTRY = Part(
 SKOPEO = _packaged("skopeo", "skopeo", "tests that compare with skopeo")
 RSYNC = _packaged("rsync", "rsync", "tests of the GitLab component (gitlab-ci-local copies with it)")
 CHROMIUM = _packaged("chromium", "chromium", "tests that look at the HTML report in a browser")
-CRANE_REGISTRY = Part(
-    "crane", "tests of deletion by tag on a second registry implementation", _crane_there, _bring_crane
-)
+CRANE_REGISTRY = Part("crane", "tests of deletion by tag on a second registry implementation", _crane_there, _bring_crane)

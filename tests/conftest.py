@@ -1,0 +1,34 @@
+"""What every test gets: an environment that is not the developer's, and the real parts by name."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.realparts import absence
+from tests.realparts.environment import is_developers
+
+pytest_plugins = ["tests.realparts.fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Hide the developer's settings, logins and CI variables from every test."""
+    for name in [name for name in os.environ if is_developers(name)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def pytest_configure() -> None:
+    """Refuse a misspelt group: it would look like a declaration and be none."""
+    if absence.UNKNOWN:
+        unknown, known = ", ".join(sorted(absence.UNKNOWN)), ", ".join(absence.GROUPS)
+        raise pytest.UsageError(f"MOORAGE_TESTS_WITHOUT names {unknown}; the groups are {known}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the parts that were declared missing, where people look last."""
+    line = absence.summary()
+    if line:
+        terminalreporter.write_line(line, yellow=True)
