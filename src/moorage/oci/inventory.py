@@ -1,7 +1,7 @@
 """What a repository holds, as far as its registry could say: the snapshot that every decision rests on.
 
-An inventory never pretends: a manifest that exists but could not be read is in `unreadable`, a tag that could not be resolved in
-`unresolved`, a fact that was not asked for yet is None, and a fact that was asked for and is not known says so (`dated`, `labelled`).
+An inventory never pretends: a manifest that exists but could not be read is in `unreadable`, a tag that could not be
+resolved in `unresolved`, a fact that was not asked for yet is None, and a fact that was asked for and is not known says so (`dated`, `labelled`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -57,6 +57,7 @@ class Inventory:
 
     `missing` are digests that something points at and the registry says are not there.
     `locked_tags` are tags that the vendor will not let go of, with its reason.
+    `tag_dates` are the vendor's own dates of tags, where it has them: when a tag was last pushed or moved.
     `lists_untagged` says whether manifests without tags would be seen at all.
     """
 
@@ -67,10 +68,11 @@ class Inventory:
     unresolved: Mapping[Tag, str] = field(default_factory=dict)
     missing: frozenset[Digest] = frozenset()
     locked_tags: Mapping[Tag, str] = field(default_factory=dict)
+    tag_dates: Mapping[Tag, datetime] = field(default_factory=dict)
     lists_untagged: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("tags", "manifests", "unreadable", "unresolved", "locked_tags"):
+        for name in ("tags", "manifests", "unreadable", "unresolved", "locked_tags", "tag_dates"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def tags_of(self) -> Mapping[Digest, tuple[Tag, ...]]:

@@ -27,8 +27,11 @@ class Registry(Protocol):
         Raises NotFound for an unknown repository, Contradiction for a listing that breaks off or contradicts itself.
         """
 
-    def resolve(self, repository: Repository, tag: Tag) -> Digest:
-        """The digest that a tag points at right now, never from a cache. Raises NotFound."""
+    def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
+        """The digest that a tag points at right now, never from a cache; a digest is its own answer. Raises NotFound."""
+
+    def tag_names(self, repository: Repository) -> frozenset[Tag]:
+        """The tags that the repository has right now, by the cheapest call; empty for a repository that is not there."""
 
     def delete_manifest(self, repository: Repository, digest: Digest) -> None:
         """Delete a manifest and, with it, EVERY tag that points at it. Returns when it is gone or accepted for deletion."""
