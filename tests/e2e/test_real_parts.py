@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from playwright.sync_api import sync_playwright
-from tests.provision.engine import engine_version
+from tests.provision.engine import alive, engine_version
+from tests.realparts import absence
+from tests.realparts.environment import is_developers
 from tests.realparts.fixtures import CHROMIUM_FLAGS
 
 if TYPE_CHECKING:
@@ -52,6 +54,36 @@ def delete(registry: RunningRegistry, repository: str, reference: str) -> int:
 def test_the_environment_is_not_the_developers(tmp_path: Path) -> None:
     assert not [name for name in os.environ if name.startswith(("MOORAGE_", "INPUT_", "CI", "AWS_"))]
     assert os.environ["HOME"].startswith(str(tmp_path.parent))
+
+
+@pytest.mark.parametrize("name", ["INPUT_IMAGES-REPO", "CI", "CI_JOB_TOKEN", "GITHUB_TOKEN", "DOCKER_CONFIG"])
+def test_variables_that_belong_to_the_developer(name: str) -> None:
+    assert is_developers(name)
+    assert not is_developers("PATH")
+    assert not is_developers("DOCKER_HOST")
+
+
+def test_a_missing_part_fails_unless_it_was_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(absence, "DECLARED", frozenset({"gitlab"}))
+    with pytest.raises(pytest.fail.Exception, match=r"skopeo is missing.*tests\.provision"):
+        absence.need("registry", None, "skopeo")
+    with pytest.raises(pytest.skip.Exception, match="names gitlab"):
+        absence.need("gitlab", None, "gitlab-ci-local")
+    absence.need("registry", "/usr/bin/skopeo", "skopeo")
+
+
+def test_a_zombie_is_no_running_engine(tmp_path: Path) -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    pid_file = tmp_path / "pid"
+    pid_file.write_text(f"{process.pid}\n")
+    try:
+        assert alive("sleep", pid_file)
+        assert not alive("dockerd", pid_file), "a reused pid is not the engine"
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody reaps it
+        assert not alive("sleep", pid_file)
+    finally:
+        process.wait(LIMIT)
 
 
 def test_engine_builds_from_the_base_image_with_every_client(

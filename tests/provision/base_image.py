@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 from tests.provision import apt
-from tests.provision.engine import UnixConnection
-from tests.provision.part import Part, run
+from tests.provision.engine import UnixConnection, engine_version
+from tests.provision.part import NotBrought, Part, run
 from tests.provision.places import BASE_IMAGE, BASE_IMAGE_TARBALL, DOCKER_SOCKET, on_path
 
 _MACHINE_CERTIFICATES = Path("/usr/local/share/ca-certificates")
@@ -31,6 +31,8 @@ def _there() -> str:
 
 
 def _bring() -> None:
+    if not engine_version():
+        raise NotBrought("it needs the docker engine, which is missing")
     if not BASE_IMAGE_TARBALL.exists():
         if on_path("debootstrap") is None:
             apt.install("debootstrap")

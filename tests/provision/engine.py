@@ -54,7 +54,7 @@ def _bring_engine() -> None:
         apt.install("docker.io", "debootstrap")
     if engine_version():
         return
-    if _alive("dockerd", _PID_FILES[0]):
+    if alive("dockerd", _PID_FILES[0]):
         _wait_for_engine(None)
         return
     _forget_dead_engine()
@@ -93,18 +93,24 @@ def _forget_dead_engine() -> None:
     waits for a system containerd whenever that socket file exists, whether or not anything listens.
     """
     for pid_file in _PID_FILES:
-        if not _alive("containerd" if "containerd" in pid_file.name else "dockerd", pid_file):
+        if not alive("containerd" if "containerd" in pid_file.name else "dockerd", pid_file):
             pid_file.unlink(missing_ok=True)
     if _CONTAINERD_SOCKET.exists() and not _listens(_CONTAINERD_SOCKET):
         _CONTAINERD_SOCKET.unlink()
 
 
-def _alive(program: str, pid_file: Path) -> bool:
+def alive(program: str, pid_file: Path) -> bool:
+    """Whether the pid file names a running process of that program.
+
+    A zombie does not count: in a container whose first process reaps nothing, a killed containerd stays
+    one for good, and dockerd takes it for a running containerd and waits in vain (seen with 20.10).
+    """
     try:
-        pid = int(pid_file.read_text())
-        return Path(f"/proc/{pid}/comm").read_text().strip() == program
+        stat = Path(f"/proc/{int(pid_file.read_text())}/stat").read_text()
     except (OSError, ValueError):
         return False
+    name, _, rest = stat.partition("(")[2].rpartition(")")
+    return name == program and rest.split()[0] not in {"Z", "X"}
 
 
 def _listens(path: Path) -> bool:

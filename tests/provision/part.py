@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class NotBrought(Exception):  # noqa: N818 - reads as what happened
+class NotBrought(Exception):
     """A part could not be brought; the message is the one line that people read."""
 
 

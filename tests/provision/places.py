@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 # Read once, at import: the tests remove MOORAGE_* from the environment before each test.
@@ -27,9 +28,6 @@ GITLAB_CI_LOCAL = GITLAB_CI_LOCAL_PREFIX / "node_modules" / "gitlab-ci-local" / 
 
 def on_path(program: str) -> Path | None:
     """Find a program in PATH or in the system directories, which a developer's PATH may lack (sbin)."""
-    directories = os.environ.get("PATH", "").split(os.pathsep)
-    for directory in [*directories, "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"]:
-        candidate = Path(directory) / program
-        if directory and candidate.is_file() and os.access(candidate, os.X_OK):
-            return candidate
-    return None
+    directories = [os.environ.get("PATH", ""), "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"]
+    found = shutil.which(program, path=os.pathsep.join(directories))
+    return Path(found) if found else None
