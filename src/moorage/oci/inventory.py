@@ -55,6 +55,7 @@ class Stored:
 class Inventory:
     """Every tag and manifest of one repository, at one moment.
 
+    `dangling` are tags that the registry lists and then says are not there: nothing stands behind them, nobody can pull them.
     `missing` are digests that something points at and the registry says are not there.
     `locked_tags` are tags that the vendor will not let go of, with its reason.
     `tag_dates` are the vendor's own dates of tags, where it has them: when a tag was last pushed or moved.
@@ -66,13 +67,14 @@ class Inventory:
     manifests: Mapping[Digest, Stored]
     unreadable: Mapping[Digest, str] = field(default_factory=dict)
     unresolved: Mapping[Tag, str] = field(default_factory=dict)
+    dangling: Mapping[Tag, str] = field(default_factory=dict)
     missing: frozenset[Digest] = frozenset()
     locked_tags: Mapping[Tag, str] = field(default_factory=dict)
     tag_dates: Mapping[Tag, datetime] = field(default_factory=dict)
     lists_untagged: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("tags", "manifests", "unreadable", "unresolved", "locked_tags", "tag_dates"):
+        for name in ("tags", "manifests", "unreadable", "unresolved", "dangling", "locked_tags", "tag_dates"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def tags_of(self) -> Mapping[Digest, tuple[Tag, ...]]:

@@ -1,0 +1,121 @@
+"""The plan as a JSON document, `moorage.plan/1`, and back.
+
+The document carries a seal, a digest over what would be carried out. It is no secret and keeps nobody out; it notices a plan that
+was edited after it was made, which nobody reviewed as it now stands.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from moorage.errors import ConfigurationError, Refused
+from moorage.oci.manifest import parse_time
+from moorage.oci.reference import BadReference, Digest, Registry, Repository, Tag
+from moorage.policy.plan import SCHEMA, Action, Item, Kind, Outcome, Plan
+from moorage.policy.reason import Code, Reason
+
+Document = dict[str, Any]
+
+
+def to_document(plan: Plan) -> Document:
+    """The plan as plain JSON values, in the order of docs/plan.md."""
+    items = [_item(item) for item in plan.items]
+    return {
+        "schema": SCHEMA,
+        "created": stamp(plan.created),
+        "applied": plan.applied,
+        "items": items,
+        "totals": {name: getattr(plan.totals, name) for name in plan.totals.__dataclass_fields__},
+        "notes": list(plan.notes),
+        "seal": _seal(stamp(plan.created), items),
+    }
+
+
+def from_document(document: object, source: str, registry: Registry) -> Plan:
+    """A plan for this registry out of its JSON document. `source` names the file in messages.
+
+    Raises ConfigurationError for what is no plan, with every fault, and Refused for a plan that was edited.
+    """
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ConfigurationError(
+            f'{source} is no plan: "schema" is not {SCHEMA}', remedy="Make one with --dry-run --plan-out FILE."
+        )
+    faults: list[str] = []
+    items = []
+    entries = document.get("items")
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        try:
+            items.append(_read_item(entry, registry))
+        except (BadReference, ValueError, KeyError, TypeError) as error:
+            faults.append(f"{source}: items[{number}]: {error}")
+    created = parse_time(document.get("created"))
+    if created is None or not isinstance(entries, list):
+        faults.append(f'{source}: "created" and "items" are needed')
+    if faults or created is None or not isinstance(entries, list):
+        raise ConfigurationError(*faults, remedy="Make the plan anew with --dry-run --plan-out FILE.")
+    if document.get("seal") != _seal(str(document.get("created")), entries):
+        raise Refused(
+            f"{source} was edited after it was made, so nobody has reviewed what it now says",
+            remedy="Make the plan anew with --dry-run --plan-out FILE; to keep more, add --exclude-tags or --keep-list.",
+        )
+    notes = document.get("notes")
+    return Plan(created=created, items=tuple(items), notes=tuple(str(note) for note in notes) if isinstance(notes, list) else ())
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _item(item: Item) -> Document:
+    return {
+        "repository": str(item.repository),
+        "kind": item.kind.value,
+        "tag": item.tag.text if item.tag else None,
+        "digest": item.digest.text if item.digest else None,
+        "action": item.action.value,
+        "reasons": [{"code": reason.code.value, "detail": reason.detail} for reason in item.reasons],
+        "outcome": item.outcome.value,
+        "error": item.error,
+        "pushed_at": stamp(item.pushed_at) if item.pushed_at else None,
+        "size": item.size,
+        "vendor_id": item.vendor_id,
+    }
+
+
+def _read_item(entry: Mapping[str, Any], registry: Registry) -> Item:
+    kind, action = Kind(entry["kind"]), Action(entry["action"])
+    tag = Tag(entry["tag"]) if entry.get("tag") else None
+    digest = Digest(entry["digest"]) if entry.get("digest") else None
+    if (kind is Kind.TAG) != (tag is not None) or (digest is None and action is Action.DELETE):
+        raise ValueError("a tag needs its name, and what is to be deleted needs its digest")
+    return Item(
+        repository=read_repository(str(entry["repository"]), registry),
+        kind=kind,
+        digest=digest,
+        action=action,
+        reasons=tuple(Reason(Code(reason["code"]), str(reason["detail"])) for reason in entry["reasons"]),
+        tag=tag,
+        outcome=Outcome(entry.get("outcome", Outcome.PLANNED)),
+        error=entry.get("error"),
+        pushed_at=parse_time(entry.get("pushed_at")),
+        size=entry.get("size"),
+        vendor_id=str(entry.get("vendor_id") or ""),
+    )
+
+
+def read_repository(text: str, registry: Registry) -> Repository:
+    """A repository of this registry, as documents spell it (`HOST/PATH`, `oci:DIR/NAME`). Raises ValueError for any other."""
+    prefix = f"{registry}/"
+    if not text.startswith(prefix):
+        raise ValueError(f"{text} is not in {registry}, which this run speaks to")
+    return Repository(registry, text.removeprefix(prefix))
+
+
+def _seal(created: str, items: list[Any]) -> str:
+    """Over everything that decides what is carried out; outcomes and sizes are free to change."""
+    kept = ("repository", "kind", "tag", "digest", "action", "vendor_id")
+    rows = [[item.get(name) for name in kept] if isinstance(item, dict) else None for item in items]
+    return "sha256:" + sha256(json.dumps([created, rows], sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,210 @@
+"""Second half of a decision: what is let go of, minus all that something kept leads to, makes the plan.
+
+    anchored = manifests with a tag that stays, in use, or locked
+    let go   = manifests whose tags all go, and those without tags that a rule lets go of
+    taken    = let go, and everything that they lead to, short of what is anchored
+    deleted  = taken, minus everything that a manifest outside of taken leads to
+
+So a manifest is deleted only if nothing that stays leads to it, whatever the graph looks like; the property tests hold this
+against random graphs. A tag that is let go of while its manifest stays is removed alone, where the registry can do that; where it
+cannot, the tag stays.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from moorage.oci.inventory import Inventory
+from moorage.oci.reference import Digest, Tag
+from moorage.policy.claims import Claims, Reasons
+from moorage.policy.graph import Edge, Graph, Step
+from moorage.policy.plan import Action, Item, Kind
+from moorage.policy.reason import Code, Reason
+from moorage.policy.rules import Policy
+from moorage.policy.selection import Selection, Selector
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Facts that a plan would rest on and that the inventory lacks."""
+
+    dates: frozenset[Digest] = frozenset()
+    referrers: frozenset[Digest] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.dates or self.referrers)
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPlan:
+    """The plan of one repository, the bytes it would free, and what was not known."""
+
+    items: tuple[Item, ...]
+    freed: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """What becomes of manifests. Each maps to the step that took it along, or that holds it; None where it needed none.
+
+    `pinned` are those that would have gone, had something else in the repository been readable.
+    """
+
+    deleted: Mapping[Digest, Step | None]
+    held: Mapping[Digest, Step | None]
+    pinned: frozenset[Digest] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans one repository. `cannot_untag` is the registry's reason why single tags cannot be removed, or empty."""
+
+    inventory: Inventory
+    policy: Policy
+    now: datetime
+    claims: Claims = field(default_factory=Claims)
+    cannot_untag: str = ""
+
+    def needs(self, referrers_known: frozenset[Digest] = frozenset()) -> Needs:
+        """What has to be asked before planning; ask, put the answers into the inventory, and ask again until nothing is needed.
+
+        Dates come first: without them, what goes is not known, and so neither whose referrers matter.
+        """
+        manifests = self.inventory.manifests
+        selector = Selector(self.inventory, self.policy, self.claims, self.now)
+        dates = frozenset(digest for digest in selector.candidates() if not manifests[digest].dated)
+        if dates:
+            return Needs(dates=dates)
+        return Needs(referrers=frozenset(self._fates(selector.select()).deleted) - referrers_known)
+
+    def plan(self) -> RepositoryPlan:
+        selection = Selector(self.inventory, self.policy, self.claims, self.now).select()
+        fates = self._fates(selection)
+        items = [self._tag_item(tag, digest, selection, fates) for tag, digest in sorted(self.inventory.tags.items())]
+        items += [self._manifest_item(digest, selection, fates) for digest in sorted(self._known())]
+        for tag, why in sorted({**self.inventory.unresolved, **self.inventory.dangling}.items()):
+            items.append(self._item(Kind.TAG, None, tag=tag, goes=False, reasons=(Reason(Code.UNREADABLE, why),)))
+        return RepositoryPlan(tuple(items), self._freed(fates.deleted), self._notes())
+
+    def _known(self) -> set[Digest]:
+        return set(self.inventory.manifests) | set(self.inventory.unreadable)
+
+    def _fates(self, selection: Selection) -> Fates:
+        graph = Graph.of(self.inventory)
+        present = self._known() | set(self.inventory.tags.values())
+        anchored = self._anchored(selection)
+        let_go = (self._let_go(selection) - anchored) & set(self.inventory.manifests)
+        taken = graph.reach(let_go, enters=lambda digest: digest in present and digest not in anchored)
+        # What is anchored comes first, so that a reason names the tag that holds a manifest rather than the manifest itself.
+        held = graph.reach(anchored)
+        held = {**graph.reach(present - taken.keys() - held.keys()), **held}
+        deleted = {digest: step for digest, step in taken.items() if digest not in held}
+        if deleted and self._blind():
+            return Fates({}, {**held, **dict.fromkeys(deleted)}, frozenset(deleted))
+        return Fates(deleted, held)
+
+    def _blind(self) -> bool:
+        """Whether something stays that could not be read, and so might lead to anything here."""
+        return bool(self.inventory.unreadable or self.inventory.unresolved)
+
+    def _anchored(self, selection: Selection) -> set[Digest]:
+        """Manifests that stand on their own: a tag of theirs stays for a reason that does not depend on others."""
+        tagged = {self.inventory.tags[tag] for tag, verdict in selection.tags.items() if not verdict.goes}
+        return tagged | {digest for digest, verdict in selection.untagged.items() if verdict.firm} | set(self.claims.keep_digests)
+
+    def _let_go(self, selection: Selection) -> set[Digest]:
+        tagged = {self.inventory.tags[tag] for tag, verdict in selection.tags.items() if verdict.goes}
+        return tagged | {digest for digest, verdict in selection.untagged.items() if verdict.goes}
+
+    def _tag_item(self, tag: Tag, digest: Digest, selection: Selection, fates: Fates) -> Item:
+        if tag in selection.followers:
+            goes, reasons = self._follow(selection.followers[tag], fates)
+        else:
+            goes, reasons = selection.tags[tag].goes, selection.tags[tag].reasons
+        if goes and digest not in fates.deleted and self.cannot_untag:
+            goes = False
+            untag = Reason(Code.CANNOT_UNTAG, f"its manifest stays, and {self.cannot_untag}")
+            reasons = (untag, *self._holders(digest, fates), *reasons)
+        return self._item(Kind.TAG, digest, goes=goes, reasons=reasons, tag=tag)
+
+    def _follow(self, target: Digest, fates: Fates) -> tuple[bool, Reasons]:
+        if target in fates.deleted:
+            return True, (Reason(Code.SUBJECT_GONE, f"belongs to {self._name(target)}, which goes"),)
+        return False, (Reason(Code.FOLLOWS, f"belongs to {self._name(target)}, which stays"),)
+
+    def _manifest_item(self, digest: Digest, selection: Selection, fates: Fates) -> Item:
+        if digest in fates.deleted:
+            return self._item(Kind.MANIFEST, digest, goes=True, reasons=self._gone(digest, selection, fates.deleted[digest]))
+        if digest in self.inventory.unreadable:
+            reasons: Reasons = (Reason(Code.UNREADABLE, f"cannot be read: {self.inventory.unreadable[digest]}"),)
+        elif digest in selection.untagged and not selection.untagged[digest].goes:
+            reasons = selection.untagged[digest].reasons
+        else:
+            reasons = self._holders(digest, fates)
+        return self._item(Kind.MANIFEST, digest, goes=False, reasons=reasons)
+
+    def _gone(self, digest: Digest, selection: Selection, step: Step | None) -> Reasons:
+        if step is None and digest in selection.untagged:
+            return selection.untagged[digest].reasons
+        if step is None:
+            return (Reason(Code.LAST_TAG_GONE, "the last of its tags goes"),)
+        if step.edge is Edge.CHILD:
+            return (Reason(Code.PARENT_GONE, f"part of {self._name(step.source)}, which goes, and of nothing that stays"),)
+        return (Reason(Code.SUBJECT_GONE, f"belongs to {self._name(step.source)}, which goes"),)
+
+    def _holders(self, digest: Digest, fates: Fates) -> Reasons:
+        """Why a manifest stays although it, or all its tags, might have gone."""
+        if digest in fates.pinned:
+            return (Reason(Code.MAY_BE_NEEDED, "something in this repository could not be read, and might need it"),)
+        step = fates.held.get(digest)
+        if step is not None and step.edge is Edge.CHILD:
+            return (Reason(Code.REACHABLE, f"part of {self._name(step.source)}, which stays"),)
+        if step is not None:
+            return (Reason(Code.FOLLOWS, f"belongs to {self._name(step.source)}, which stays"),)
+        if digest in self.claims.keep_digests:
+            return self.claims.keep_digests[digest]
+        tags = sorted(tag.text for tag, found in self.inventory.tags.items() if found == digest)
+        if tags:
+            shown = ", ".join(tags[:3]) + (f" and {len(tags) - 3} more" if len(tags) > 3 else "")
+            return (Reason(Code.STANDS_ALONE, f"tagged {shown}"),)
+        return (Reason(Code.NOT_COVERED, "no rule covers it"),)
+
+    def _item(self, kind: Kind, digest: Digest | None, *, goes: bool, reasons: Reasons, tag: Tag | None = None) -> Item:
+        stored = self.inventory.manifests.get(digest) if digest else None
+        dates = [self.inventory.tag_dates.get(tag) if tag else None, stored.date if stored else None]
+        return Item(
+            repository=self.inventory.repository,
+            kind=kind,
+            digest=digest,
+            tag=tag,
+            action=Action.DELETE if goes else Action.KEEP,
+            reasons=reasons,
+            pushed_at=max((date for date in dates if date), default=None),
+            size=stored.size if stored else None,
+            vendor_id=stored.vendor_id if stored else "",
+        )
+
+    def _name(self, digest: Digest) -> str:
+        """How people know a manifest: by its first tag, else by its digest."""
+        tags = sorted(tag for tag, found in self.inventory.tags.items() if found == digest)
+        return f"{tags[0]} ({digest.short})" if tags else digest.short
+
+    def _freed(self, deleted: Iterable[Digest]) -> int:
+        """Bytes of what only deleted manifests use: their blobs, each once, or the vendor's sizes where it hides blobs."""
+        gone = [self.inventory.manifests[digest] for digest in deleted]
+        kept = {
+            blob.digest for stored in self.inventory.manifests.values() if stored.digest not in deleted for blob in stored.blobs
+        }
+        blobs = {blob.digest: blob.size for stored in gone for blob in stored.blobs if blob.digest not in kept}
+        own = sum((stored.size or 0) - sum(blob.size for blob in stored.blobs) for stored in gone)
+        return sum(blobs.values()) + max(own, 0)
+
+    def _notes(self) -> tuple[str, ...]:
+        repository = self.inventory.repository
+        return (
+            *(f"{repository}@{digest} cannot be read: {why}" for digest, why in sorted(self.inventory.unreadable.items())),
+            *(f"{repository}:{tag} cannot be resolved: {why}" for tag, why in sorted(self.inventory.unresolved.items())),
+            *(f"{repository}:{tag} is listed but not there: {why}" for tag, why in sorted(self.inventory.dangling.items())),
+            *(f"{repository}@{digest} is referred to but not there" for digest in sorted(self.inventory.missing)),
+        )
