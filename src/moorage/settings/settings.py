@@ -1,0 +1,132 @@
+"""What a command was asked to do, fully parsed: frozen values that the stories in `commands` take and the border builds.
+
+No text stands here where a type exists. Everything was validated on the way in, so a story never has to ask whether its settings
+make sense; it can only find that the world does not agree.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from moorage.auth.secret import Secret
+from moorage.oci.tagging import TagRequest
+from moorage.policy.rules import Guards, Policy
+from moorage.registries.addressing import ImagesRepo
+from moorage.registries.vendor import VendorOptions
+
+
+class Engine(StrEnum):
+    """How images reach the registry: through the docker daemon, or straight."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One login that was asked for by option or by the CI system."""
+
+    registry: str  # a host, as docker login takes it
+    username: str
+    password: Secret
+    source: str  # the option or variable that gave it
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How registries are reached, the same for every storage of a run.
+
+    `docker_config` is the user's own directory, only ever read. `time_budget` None means no limit.
+    """
+
+    docker_config: Path | None = None
+    logins: tuple[Login, ...] = ()
+    insecure: frozenset[str] = frozenset()
+    ca_file: Path | None = None
+    allow_realms: frozenset[str] = frozenset()
+    allow_stub: bool = True
+    parallel: int = 8
+    time_budget: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """An images repo or stages storage, with the options of its vendor."""
+
+    repo: ImagesRepo
+    options: VendorOptions = field(default_factory=VendorOptions)
+    option_prefix: str = "images-repo"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """A directory with a Dockerfile. Paths are absolute; `dockerfile` lies anywhere the user put it."""
+
+    directory: Path
+    dockerfile: Path | None = None
+    target: str = ""
+    build_args: tuple[tuple[str, str], ...] = ()
+    platforms: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()  # as `docker buildx build --secret` takes them: names of files and variables, no values
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A source that is not built: `docker-daemon:REF`, `docker-archive:FILE`, `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker://REF`, REF."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSetting:
+    """One image of the project. The nameless image is `""`; `source` None means that only its name is known."""
+
+    name: str
+    sources: tuple[BuildContext | SourceText, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project that images belong to, and where its files are."""
+
+    name: str
+    directory: Path
+    git_directory: Path | None = None
+    source_url: str = ""  # for org.opencontainers.image.source
+    revision: str = ""  # commit that is HEAD, where there is git
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSettings:
+    access: Access
+    storage: Storage
+    project: Project
+    images: tuple[ImageSetting, ...]
+    tags: tuple[TagRequest, ...]
+    engine: Engine = Engine.AUTO
+    labels: tuple[tuple[str, str], ...] = ()  # of the user's own, beside ours
+    add_labels: bool = True
+    reports: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupSettings:
+    """`repositories` are full addresses or paths below the images repo; empty with `all_repositories` False means the project's own."""
+
+    access: Access
+    storage: Storage
+    project: Project
+    images: tuple[str, ...]
+    policy: Policy
+    guards: Guards
+    repositories: tuple[str, ...] = ()
+    all_repositories: bool = False
+    dry_run: bool = False
+    plan_in: Path | None = None
+    plan_out: Path | None = None
+    keep_lists: tuple[Path, ...] = ()
+    journal: Path | None = None
+    shard: tuple[int, int] = (1, 1)  # this one of so many, from 1
+    reports: tuple[Path, ...] = ()
