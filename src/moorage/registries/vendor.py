@@ -3,20 +3,28 @@
 Everything here is pure and cheap, so that names can be computed and options shown without loading any vendor's SDK.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from moorage.auth.credential import Keychain
-from moorage.oci.reference import Registry
-from moorage.option import Option
+from moorage.auth.secret import announce
+from moorage.errors import Unsupported
+from moorage.oci.naming import Mode
+from moorage.oci.reference import LAYOUT_SCHEME, Registry
+from moorage.option import EVERY_COMMAND, Command, Option
 from moorage.registries.interface import Registry as RegistryPort
 
 if TYPE_CHECKING:
     from moorage.transport.session import Session
 
 T = TypeVar("T")
+
+# The commands that may open a registry; options of vendors mean nothing to the others.
+OPENING: frozenset[Command] = EVERY_COMMAND - {Command.NAMES, Command.SLUG, Command.LOGOUT, Command.REPORT}
 
 
 class Form(StrEnum):
@@ -26,13 +34,6 @@ class Form(StrEnum):
     REPOSITORY = "repository"  # the address has its own repository already
 
 
-class Mode(StrEnum):
-    """Where image names go: into the repository path, or into the tag."""
-
-    MULTIREPO = "multirepo"
-    MONOREPO = "monorepo"
-
-
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the CI system says about hosts; empty outside of one."""
@@ -40,34 +41,105 @@ class Surroundings:
     github_server_host: str = ""  # of $GITHUB_SERVER_URL
     gitlab_registry: str = ""  # $CI_REGISTRY
 
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Surroundings":
+        """What the environment of a job says. A GITHUB_SERVER_URL that is no URL says nothing."""
+        try:
+            server = urlsplit(environment.get("GITHUB_SERVER_URL", "")).hostname or ""
+        except ValueError:
+            server = ""
+        return cls(server.lower(), environment.get("CI_REGISTRY", "").strip().rstrip("/").lower())
+
+
+NOWHERE = Surroundings()
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """An images repo or stages storage address, as the user wrote it but for trailing slashes.
 
-    `host` is None in Docker Hub's short form. `path` are the segments after the host.
+    `host` is None in Docker Hub's short form, and `oci:DIR` for a directory of layouts. `path` are the segments after the host.
     """
 
     text: str
     host: str | None
     path: tuple[str, ...] = ()
 
+    @property
+    def is_layout(self) -> bool:
+        return self.host is not None and self.host.startswith(LAYOUT_SCHEME)
+
+    @property
+    def domain(self) -> str:
+        """The host as hosts are compared: lower case, `docker.io` for the short form. `oci:DIR` stays as it is."""
+        if self.host is None:
+            return "docker.io"
+        return self.host if self.is_layout else self.host.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What one address can hold.
+
+    `modes` are the modes it allows, the first of them is what `auto` means.
+    `nested_names` says whether `ADDRESS/team/app` can exist.
+    """
+
+    form: Form
+    modes: tuple[Mode, ...]
+    nested_names: bool = True
+
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
     """How one vendor reads addresses.
 
-    `form` raises ValueError with a sentence for addresses that this vendor cannot hold.
-    `auto_repository` is the mode that `auto` means for a repository address; a registry address is always multirepo.
-    `repository_modes` are the modes that a repository address allows.
-    `nested_names` says whether `REPO/team/app` can exist where REPO is an address of the given form.
+    `recognises` is asked with the address's `domain`, its port included.
+    `place` raises ValueError with a sentence for an address that this vendor cannot hold; it is also asked for hosts that the
+    vendor does not recognise, when the user named the vendor explicitly.
     """
 
     recognises: Callable[[str, Surroundings], bool] = field(compare=False)
-    form: Callable[[Address], Form] = field(compare=False)
-    auto_repository: Mode = Mode.MULTIREPO
-    repository_modes: frozenset[Mode] = frozenset(Mode)
-    nested_names: Callable[[Address], bool] = field(default=lambda _: True, compare=False)
+    place: Callable[[Address], Place] = field(compare=False)
+
+
+def hosts(*patterns: str) -> Callable[[str], bool]:
+    """Recognises hosts that match one of these expressions as a whole, with or without a port."""
+    expression = re.compile(rf"(?:{'|'.join(patterns)})(?::[0-9]+)?", re.ASCII)
+    return lambda host: expression.fullmatch(host) is not None
+
+
+def any_depth(address: Address) -> Place:
+    """For registries that know no levels: a bare host is a registry, everything below it a repository that may nest."""
+    if address.path:
+        return Place(Form.REPOSITORY, (Mode.MULTIREPO, Mode.MONOREPO))
+    return Place(Form.REGISTRY, (Mode.MULTIREPO,))
+
+
+def names_only(title: str) -> Callable[["Connection"], RegistryPort]:
+    """For a vendor whose names are known and whose API is not spoken yet."""
+
+    def refuse(connection: "Connection") -> RegistryPort:
+        raise Unsupported(
+            f"network work with {title} ({connection.registry}) is not built yet; nothing was changed",
+            remedy=f"`moorage names` works for {title} today. Where it also speaks the plain OCI API, "
+            f"--{connection.specific_prefix}-implementation default publishes and cleans up through that.",
+        )
+
+    return refuse
+
+
+def api_url(text: str) -> str:
+    """Parses the address of an API: http or https, a host, no credentials; a trailing slash is dropped."""
+    parts = urlsplit(text)  # raises ValueError by itself for a broken IPv6 address
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("an address such as https://api.example.com is needed")
+    if parts.username is not None:
+        announce(parts.password or parts.username)
+        raise ValueError("credentials do not belong in an address; give the credential options")
+    if parts.query or parts.fragment:
+        raise ValueError("an address ends before ? and #")
+    return text.rstrip("/")
 
 
 class VendorOptions:
@@ -113,3 +185,4 @@ class Vendor:
     open: Callable[[Connection], RegistryPort] = field(compare=False)
     credentials: tuple[Option[Any], ...] = ()
     endpoints: tuple[Option[Any], ...] = ()
+    other_words: tuple[str, ...] = ()  # what people type when they mean this vendor; for "did you mean" only
