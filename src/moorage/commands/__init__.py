@@ -1,0 +1,1 @@
+"""The stories: one file per command, told with settings and registries, printing nothing."""

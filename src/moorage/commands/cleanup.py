@@ -1,0 +1,230 @@
+"""The story of a cleanup: look, plan, guard, carry out, say what became of it."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from moorage.commands.atomic import write_atomically
+from moorage.commands.carry_out import Result, Run, reconcile
+from moorage.commands.connect import connect
+from moorage.commands.keep_list import read_keep_lists
+from moorage.commands.survey import Question, complete, survey
+from moorage.commands.targets import target_repositories
+from moorage.commands.world import World
+from moorage.errors import ConfigurationError, Contradiction, Failure, NotFound, PartialFailure, Refused, RegistryError
+from moorage.oci.reference import Repository
+from moorage.policy.claims import Claims
+from moorage.policy.document import from_document, to_document
+from moorage.policy.guards import objections
+from moorage.policy.plan import Item, Key, Kind, Outcome, Plan
+from moorage.policy.planner import Planner, freed_bytes
+from moorage.policy.rules import Policy
+from moorage.registries.interface import Registry, TagDeleter
+from moorage.settings.settings import CleanupSettings
+
+_REPOSITORIES_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupResult:
+    """The plan as it ended, and what went wrong, if anything did.
+
+    `objections` are the guards that would stop this plan, or did; `failure` is what the process exits with.
+    """
+
+    plan: Plan
+    objections: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What was seen of each repository, and why the others could not be looked at."""
+
+    planners: Mapping[Repository, Planner]
+    failures: Mapping[Repository, RegistryError]
+    notes: tuple[str, ...] = ()
+
+
+def cleanup(settings: CleanupSettings, world: World) -> CleanupResult:
+    """Plan and, unless it is a dry run, carry out.
+
+    A guard that objects leaves everything as it is and comes back as `failure`. Raises ConfigurationError and, where no
+    repository could be looked at, the registry's own error.
+    """
+    with connect(settings.storage, settings.access, world) as registry:
+        if settings.plan_in is not None:
+            plan, views = _reviewed(settings, world, registry, settings.plan_in)
+        else:
+            plan, views = _fresh(settings, world, registry)
+        if settings.plan_out is not None:
+            write_atomically(settings.plan_out, json.dumps(to_document(plan), indent=1, ensure_ascii=False) + "\n")
+        objected = objections(plan, settings.guards)
+        if settings.dry_run:
+            return CleanupResult(plan, objected, _incomplete(views))
+        if objected:
+            return CleanupResult(plan, objected, Refused("; ".join(objected)))
+        done = _carry_out(settings, world, registry, plan, views)
+    return CleanupResult(done, (), _shortfall(done, views))
+
+
+def _fresh(settings: CleanupSettings, world: World, registry: Registry) -> tuple[Plan, Views]:
+    repositories = _own_shard(target_repositories(settings, registry), settings.shard)
+    claims = read_keep_lists(settings.keep_lists, repositories)
+    now = world.now()
+    views = _look(
+        repositories,
+        lambda repository: survey(registry, repository, Question(settings.policy, now, claims[repository])),
+        world,
+    )
+    plans = {repository: planner.plan() for repository, planner in views.planners.items()}
+    plan = Plan(
+        created=now,
+        items=tuple(item for repository in plans for item in plans[repository].items),
+        notes=(*views.notes, *(note for repository in plans for note in plans[repository].notes)),
+        freed={repository: plans[repository].freed for repository in plans},
+    )
+    return plan, views
+
+
+def _reviewed(settings: CleanupSettings, world: World, registry: Registry, path: Path) -> tuple[Plan, Views]:
+    """The plan from a file, beside a new look at the repositories that it deletes from."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"--plan {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"--plan {path} is not JSON: {error}") from None
+    plan = from_document(document, f"--plan {path}", settings.storage.repo.registry)
+    only_look = Question(Policy(), world.now(), Claims())
+    repositories = tuple(dict.fromkeys(item.repository for item in plan.deletions))
+    views = _look(repositories, lambda repository: complete(registry, registry.inventory(repository), only_look), world)
+    return plan, views
+
+
+def _look(repositories: Sequence[Repository], view: Callable[[Repository], Planner], world: World) -> Views:
+    """Look at every repository; one that cannot be listed does not stop the others, unless there is no other."""
+    planners: dict[Repository, Planner] = {}
+    failures: dict[Repository, RegistryError] = {}
+    notes: list[str] = []
+    world.progress.start("Reading repositories", len(repositories))
+    with ThreadPoolExecutor(max_workers=_REPOSITORIES_AT_ONCE, thread_name_prefix="look") as pool:
+        for repository, found in zip(
+            repositories, pool.map(lambda repository: _try(view, repository), repositories), strict=True
+        ):
+            if isinstance(found, NotFound):
+                notes.append(f"{repository} is not there, so there is nothing to clean: {found.message}")
+            elif isinstance(found, RegistryError):
+                failures[repository] = found
+                notes.append(f"{repository} could not be looked at: {found.message}")
+                world.progress.warn(notes[-1])
+            else:
+                planners[repository] = found
+            world.progress.advance(str(repository))
+    world.progress.done()
+    if failures and not planners and not any(isinstance(error, Contradiction) for error in failures.values()):
+        raise next(iter(failures.values()))
+    return Views(planners, failures, tuple(notes))
+
+
+def _try(view: Callable[[Repository], Planner], repository: Repository) -> Planner | RegistryError:
+    try:
+        return view(repository)
+    except RegistryError as error:
+        return error
+
+
+def _own_shard(repositories: Iterable[Repository], shard: tuple[int, int]) -> tuple[Repository, ...]:
+    """The repositories of this shard: by name alone, so that every job of a matrix agrees without talking to the others."""
+    index, count = shard
+    return tuple(r for r in repositories if int.from_bytes(sha256(str(r).encode()).digest()[:8]) % count == index - 1)
+
+
+def _carry_out(settings: CleanupSettings, world: World, registry: Registry, plan: Plan, views: Views) -> Plan:
+    outcomes: dict[Key, Result] = {}
+    notes: list[str] = []
+    spent = world.spent(settings.access.time_budget)
+    world.progress.start("Deleting", len(plan.deletions))
+    for repository, planner in views.planners.items():
+        items = [item for item in plan.of(repository) if item.goes]
+        if not items or spent():
+            continue
+        run = _prepare(settings, world, registry, planner, items)
+        outcomes |= run.outcomes
+        outcomes |= run.carry_out()
+        if run.halted is not None:
+            notes.append(f"{repository}: stopped, {run.halted.message}")
+    if spent():
+        notes.append("the time budget is spent; the next run goes on from here")
+    world.progress.done()
+    return _ended(plan, outcomes, notes, views)
+
+
+def _prepare(settings: CleanupSettings, world: World, registry: Registry, planner: Planner, items: Sequence[Item]) -> Run:
+    """Look once more right before deleting: at the names and, where those have changed or the plan is from a file, at everything."""
+    inventory = planner.inventory
+    known = inventory.tags.keys() | inventory.unresolved.keys() | inventory.dangling.keys()
+    outcomes: Mapping[Key, Result] = {}
+    names = registry.tag_names(inventory.repository) if settings.plan_in is None else None
+    if names is None or names != known:
+        if names is not None:
+            inventory = registry.inventory(inventory.repository)
+        outcomes = reconcile(items, inventory)
+    left = [item for item in items if item.key not in outcomes]
+    unfit = {**outcomes, **_cannot_untag(registry, inventory.repository, left)}
+    left = [item for item in left if item.key not in unfit]
+    access = settings.access
+    return Run(
+        registry,
+        inventory,
+        left,
+        parallel=access.parallel,
+        progress=world.progress,
+        spent=world.spent(access.time_budget),
+        outcomes=unfit,
+    )
+
+
+def _cannot_untag(registry: Registry, repository: Repository, items: Sequence[Item]) -> Mapping[Key, Result]:
+    """Tags whose manifest was saved meanwhile, on a registry that only removes whole manifests: they stay with it."""
+    manifests = {item.digest for item in items if item.kind is Kind.MANIFEST}
+    alone = [item for item in items if item.kind is Kind.TAG and item.digest not in manifests]
+    reason = registry.cannot_untag(repository) if alone and isinstance(registry, TagDeleter) else ""
+    if not alone or (isinstance(registry, TagDeleter) and not reason):
+        return {}
+    return {
+        item.key: (Outcome.CHANGED, f"its manifest stays, and {reason or 'single tags cannot be removed here'}") for item in alone
+    }
+
+
+def _ended(plan: Plan, outcomes: Mapping[Key, Result], notes: Iterable[str], views: Views) -> Plan:
+    done = plan.with_outcomes(outcomes)
+    deleted = (item for item in done.deletions if item.outcome is Outcome.DELETED and item.kind is Kind.MANIFEST)
+    gone = [(item.repository, item.digest) for item in deleted if item.digest is not None]
+    freed = {
+        repository: freed_bytes(
+            planner.inventory, {item.digest for item in gone.values() if item.repository == repository and item.digest}
+        )
+        for repository, planner in views.planners.items()
+    }
+    return replace(done, freed=freed, notes=(*done.notes, *notes))
+
+
+def _incomplete(views: Views) -> Failure | None:
+    if not views.failures:
+        return None
+    items = [f"{repository}: {error.message}" for repository, error in views.failures.items()]
+    return PartialFailure(f"{len(items)} repositories could not be looked at", items=items)
+
+
+def _shortfall(plan: Plan, views: Views) -> Failure | None:
+    """What the run set out to do and did not."""
+    remaining = [item for item in plan.deletions if item.remains]
+    if not remaining:
+        return _incomplete(views)
+    items = [f"{item}: {item.error or 'not reached'}" for item in remaining]
+    items += [f"{repository}: {error.message}" for repository, error in views.failures.items()]
+    return PartialFailure(f"{len(remaining)} planned deletions remain", items=items)

@@ -1,0 +1,54 @@
+"""Looking at a repository: list it, and ask for the facts that a plan would rest on, no more."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from moorage.oci.inventory import Inventory, Stored
+from moorage.oci.reference import Digest, Repository
+from moorage.policy.claims import Claims
+from moorage.policy.planner import Planner
+from moorage.policy.rules import Policy
+from moorage.registries.interface import Describer, ReferrerLister, Registry, TagDeleter
+
+WHOLE_MANIFESTS_ONLY = "this registry only removes whole manifests with all their tags"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a survey is for."""
+
+    policy: Policy
+    now: datetime
+    claims: Claims
+
+
+def survey(registry: Registry, repository: Repository, question: Question) -> Planner:
+    """A planner for this repository that lacks nothing. Raises what the registry raises for the listing as a whole."""
+    return complete(registry, registry.inventory(repository), question)
+
+
+def complete(registry: Registry, inventory: Inventory, question: Question) -> Planner:
+    """Fill in what the plan would rest on. Each round asks only for what the rounds before made relevant."""
+    reason = registry.cannot_untag(inventory.repository) if isinstance(registry, TagDeleter) else WHOLE_MANIFESTS_ONLY
+    asked: frozenset[Digest] = frozenset()
+    while True:
+        planner = Planner(inventory, question.policy, question.now, question.claims, reason)
+        needs = planner.needs(asked)
+        if needs.dates:
+            inventory = inventory.with_manifests(_described(registry, inventory, needs.dates))
+        elif needs.referrers and isinstance(registry, ReferrerLister):
+            asked |= needs.referrers
+            found = registry.referrers(inventory, needs.referrers)
+            inventory = inventory.with_manifests(stored for stored in found if stored.digest not in inventory.manifests)
+        else:
+            return planner
+
+
+def _described(registry: Registry, inventory: Inventory, digests: Iterable[Digest]) -> list[Stored]:
+    """Every one of these with `dated` set, whatever the registry could say: what was asked is not asked again."""
+    wanted = set(digests)
+    answers = registry.describe(inventory, wanted) if isinstance(registry, Describer) else ()
+    found = {stored.digest: replace(stored, dated=True) for stored in answers}
+    silent = (replace(inventory.manifests[digest], dated=True) for digest in wanted - found.keys())
+    return [*found.values(), *silent]
