@@ -1,0 +1,167 @@
+"""Building images and giving them labels, with whichever builder the docker command has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from pathlib import Path
+
+from moorage.auth.secret import MASK, blank
+from moorage.docker.engine import Docker
+from moorage.docker.local_image import LocalImage
+from moorage.errors import ConfigurationError, DockerError
+
+_TELLING = 12  # characters from which on a secret in a label is no coincidence: a password may be a word, a token is not
+_RESERVED = ("DOCKER_", "BUILDX_", "BUILDKIT_", "PATH", "HOME")  # variables that would change docker itself
+
+
+class Builder(Enum):
+    """How images can be built here."""
+
+    BUILDX = auto()  # the plugin, which newer clients need for BuildKit
+    BUILDKIT = auto()  # built into clients before 23.0
+    CLASSIC = auto()  # the engine's own; deprecated, but all that a 28.x client without buildx has
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """What to build. A relative `dockerfile` lies below the context; `secrets` are texts as `--secret` takes them."""
+
+    context: Path
+    dockerfile: Path = Path("Dockerfile")
+    target: str = ""
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platforms: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dockerfile_path(self) -> Path:
+        return self.context / self.dockerfile
+
+    def problems(self, builder: Builder) -> list[str]:
+        """Every reason for which this cannot be built, before anything is tried."""
+        found = []
+        if not self.context.is_dir():
+            found.append(f"the build context {self.context} is no directory")
+        elif not self.dockerfile_path.is_file():
+            found.append(f"there is no Dockerfile at {self.dockerfile_path}")
+        if builder is Builder.CLASSIC and (self.secrets or len(self.platforms) > 1):
+            found.append(f"{self.context}: build secrets and several platforms need BuildKit; install docker's buildx plugin")
+        for name, value in self.build_args.items():
+            if blank(value) != value and name.startswith(_RESERVED):
+                found.append(f"build argument {name} holds a secret and has the name of a variable that docker reads itself")
+        return [*found, *_secrets_in(self.labels)]
+
+
+def available_builder(docker: Docker) -> Builder:
+    """The buildx plugin if it answers; else BuildKit where the client has it built in; else the classic builder."""
+    if docker.attempt(["buildx", "version"], timeout=30).exit_code == 0:
+        return Builder.BUILDX
+    # Since 23.0 the client leaves BuildKit to the plugin, and DOCKER_BUILDKIT=1 without it is an error (seen 2026-11, 28.2).
+    return Builder.BUILDKIT if 0 < docker.version().client_major < 23 else Builder.CLASSIC
+
+
+def build(docker: Docker, request: Build, reference: str) -> LocalImage:
+    """Build an image, name it `reference` in the engine, and return it.
+
+    Raises ConfigurationError for a request that cannot be built, DockerError for a build that fails.
+    """
+    builder = available_builder(docker)
+    problems = request.problems(builder)
+    if problems:
+        raise ConfigurationError(*problems)
+    # `buildx build` honours the builder that the user chose with `buildx create --use`; its result has to be loaded then.
+    start = ["buildx", "build", "--load"] if builder is Builder.BUILDX else ["build"]
+    arguments = [*start, *_progress(builder), "--tag", reference, "--file", str(request.dockerfile_path)]
+    arguments += ["--target", request.target] if request.target else []
+    arguments += ["--platform", ",".join(request.platforms)] if request.platforms else []
+    settings = _settings(builder)
+    for name, value in request.build_args.items():
+        if blank(value) == value:
+            arguments += ["--build-arg", f"{name}={value}"]
+        else:  # without a value docker takes it from its environment, which other users of the machine cannot see
+            arguments += ["--build-arg", name]
+            settings[name] = value
+    for secret in request.secrets:
+        arguments += ["--secret", secret]
+    docker.follow([*arguments, *_labels(request.labels), str(request.context)], settings=settings)
+    return _built(docker, reference)
+
+
+def relabelled(docker: Docker, image: str, labels: Mapping[str, str], reference: str) -> LocalImage:
+    """The same image with more labels, named `reference` in the engine: same layers, same dates, another config.
+
+    Done by a build without context and steps. BuildKit takes the new image's dates from the old one's history, so the same image
+    and labels give the same id on every machine; the classic builder writes the time of the first such build instead, and repeats
+    it only as long as its cache remembers (seen 2026-11, engine 20.10). An image that has these labels already is only named.
+
+    Raises ConfigurationError for a missing image and for labels that hold a secret; DockerError for an image with ONBUILD steps,
+    which such a build would run, and if the layers should ever come out different.
+    """
+    source = docker.image(image)
+    problems = [*_secrets_in(labels), *([] if source else [f"there is no local image {image}"])]
+    if problems or source is None:
+        raise ConfigurationError(*problems, remedy="Build or pull the image first; `docker image ls` lists what is there.")
+    if labels.items() <= source.labels.items():
+        docker.tag(str(source.id), reference)
+        return source
+    if source.on_build:
+        message = f"{image} has ONBUILD instructions, which adding labels would run"
+        raise DockerError(message, remedy="Publish an image built from it, or publish it as it is with --engine registry.")
+    builder = available_builder(docker)
+    arguments = ["build", *_progress(builder), "--pull=false", "--network", "none", "--tag", reference, *_labels(labels)]
+    if builder is not Builder.CLASSIC:  # the classic one takes --platform from experimental engines only, and needs none here
+        arguments += ["--platform", source.platform]
+    dockerfile = f"FROM {_name_of(docker, source)}\n".encode()
+    arguments = [*arguments, "-"]
+    # The engine's own builder, whatever builder is chosen: one in a container of its own does not see the engine's images.
+    settings = {**_settings(builder), "BUILDX_BUILDER": docker.context}
+    docker.check(arguments, docker.attempt(arguments, stdin=dockerfile, settings=settings))
+    result = _built(docker, reference)
+    if result.layers != source.layers:
+        raise DockerError(f"adding labels to {image} changed its layers; was it tagged anew meanwhile?", remedy="Run again.")
+    return result
+
+
+def _name_of(docker: Docker, image: LocalImage) -> str:
+    """A name that a FROM line can use: BuildKit looks for an image id in Docker Hub (seen 2026-11, buildx 0.13).
+
+    A nameless image gets one and keeps it: taking an image's only name away deletes it.
+    """
+    if image.tags:
+        return image.tags[0]
+    name = f"moorage-source:{image.id.hex}"
+    docker.tag(str(image.id), name)
+    return name
+
+
+def _built(docker: Docker, reference: str) -> LocalImage:
+    found = docker.image(reference)
+    if found is None:
+        raise DockerError(f"docker build of {reference} ended well but the engine has no such image", remedy=_CHECK_BUILDER)
+    return found
+
+
+_CHECK_BUILDER = "Look at `docker buildx ls`: the builder in use has to be able to load its result into the engine."
+
+
+def _progress(builder: Builder) -> list[str]:
+    return [] if builder is Builder.CLASSIC else ["--progress", "plain"]
+
+
+def _settings(builder: Builder) -> dict[str, str]:
+    # An attestation turns a plain image into an index of two, with a date in it: unchanged content would look changed.
+    return {"DOCKER_BUILDKIT": "0" if builder is Builder.CLASSIC else "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
+
+def _labels(labels: Mapping[str, str]) -> list[str]:
+    """As arguments and not as LABEL lines: these hold any text, line breaks and quotes included, for every builder alike."""
+    return [argument for name, value in sorted(labels.items()) for argument in ("--label", f"{name}={value}")]
+
+
+def _secrets_in(labels: Mapping[str, str]) -> list[str]:
+    return [
+        f"label {name} holds a secret, which everybody who can pull the image could read"
+        for name, value in labels.items()
+        if len(value) - len(blank(value)) >= _TELLING - len(MASK)
+    ]
