@@ -164,7 +164,7 @@ def _carry_out(settings: CleanupSettings, world: World, registry: Registry, plan
 
 
 def _prepare(settings: CleanupSettings, world: World, registry: Registry, planner: Planner, items: Sequence[Item]) -> Run:
-    """Look once more right before deleting: at the names and, where those have changed or the plan is from a file, at everything."""
+    """Look once more right before deleting: at the names, and where those have changed or the plan is from a file, at everything."""
     inventory = planner.inventory
     known = inventory.tags.keys() | inventory.unresolved.keys() | inventory.dangling.keys()
     outcomes: Mapping[Key, Result] = {}
@@ -205,9 +205,7 @@ def _ended(plan: Plan, outcomes: Mapping[Key, Result], notes: Iterable[str], vie
     deleted = (item for item in done.deletions if item.outcome is Outcome.DELETED and item.kind is Kind.MANIFEST)
     gone = [(item.repository, item.digest) for item in deleted if item.digest is not None]
     freed = {
-        repository: freed_bytes(
-            planner.inventory, {item.digest for item in gone.values() if item.repository == repository and item.digest}
-        )
+        repository: freed_bytes(planner.inventory, {digest for where, digest in gone if where == repository})
         for repository, planner in views.planners.items()
     }
     return replace(done, freed=freed, notes=(*done.notes, *notes))
