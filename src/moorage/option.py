@@ -5,7 +5,7 @@ Everything that people see of an option is derived here from its name, so that n
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -45,14 +45,33 @@ class Shape(StrEnum):
 EVERY_COMMAND: frozenset[Command] = frozenset(Command)
 
 
+def items(value: str) -> list[str]:
+    """The items of a list in an input, a variable or the config file: between commas and line breaks, trimmed."""
+    return [item for line in value.splitlines() for part in line.split(",") if (item := part.strip())]
+
+
+def lines(value: str) -> list[str]:
+    """The items of a list whose items may hold commas themselves: one a line, trimmed."""
+    return [item for line in value.splitlines() if (item := line.strip())]
+
+
+_PATTERN = re.compile(r"\s*(!?/.*?/(?=\s*(?:,|$))|[^,]*)\s*(?:,|$)", re.ASCII)
+
+
+def patterns(value: str) -> list[str]:
+    """As `items`, but a comma inside `/a{1,3}/` belongs to the regular expression."""
+    return [item for line in value.splitlines() for match in _PATTERN.finditer(line) if (item := match[1].strip())]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option(Generic[T]):
     """One row of the option table.
 
     `parse` turns one piece of text into a value and raises ValueError with a sentence that reads after
     "bad --name 'text': ". A MANY option holds a tuple of parsed values.
-    `variables` are foreign environment variables that are honoured after `MOORAGE_…` (e.g. DOCKER_CONFIG).
-    `splits_commas` is False for lists whose values may hold commas themselves.
+    `variables` are foreign environment variables that are honoured after the config file (e.g. DOCKER_CONFIG).
+    `split` is how a MANY option reads a list in one text; a repeated flag is never split.
+    `other_words` are what other tools call it; for "did you mean" only.
     """
 
     name: str
@@ -66,7 +85,8 @@ class Option(Generic[T]):
     secret: bool = False
     commands: frozenset[Command] = EVERY_COMMAND
     variables: tuple[str, ...] = ()
-    splits_commas: bool = True
+    split: Callable[[str], Sequence[str]] = field(default=items, compare=False)
+    other_words: tuple[str, ...] = ()
     theme: str = "General"
 
     @property

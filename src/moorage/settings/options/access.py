@@ -1,0 +1,86 @@
+"""How registries are reached: the Docker config, logins, and which hosts may be trusted with what."""
+
+from typing import Final
+
+from moorage.auth.secret import Secret
+from moorage.option import Command, Option, Shape, text
+from moorage.registries.vendor import OPENING
+
+_THEME: Final = "Access"
+_LOGGING_IN = OPENING | {Command.LOGIN}
+
+DOCKER_CONFIG = Option(
+    name="docker-config",
+    help="Directory of the Docker config to start from. It is read and copied, never changed.",
+    parse=text,
+    metavar="DIR",
+    default_text="$DOCKER_CONFIG, then ~/.docker",
+    variables=("DOCKER_CONFIG",),
+    commands=_LOGGING_IN,
+    theme=_THEME,
+)
+REGISTRY = Option(
+    name="registry",
+    help="Registry to log in to with --username and --password.",
+    parse=text,
+    metavar="HOST",
+    default_text="the registry of the images repo",
+    commands=_LOGGING_IN,
+    theme=_THEME,
+)
+USERNAME = Option(
+    name="username",
+    help="User name for the registry.",
+    parse=text,
+    metavar="NAME",
+    commands=_LOGGING_IN,
+    theme=_THEME,
+)
+PASSWORD = Option(
+    name="password",
+    help="Password or token for the registry. Better in $MOORAGE_PASSWORD: other users of a machine see command lines.",
+    parse=Secret,
+    secret=True,
+    commands=_LOGGING_IN,
+    other_words=("token",),
+    theme=_THEME,
+)
+REGISTRY_AUTH = Option(
+    name="registry-auth",
+    help="Several logins at once: a YAML list of entries with registry, username and password.",
+    parse=Secret,
+    secret=True,
+    metavar="YAML",
+    commands=_LOGGING_IN,
+    theme=_THEME,
+)
+INSECURE_REGISTRY = Option(
+    name="insecure-registry",
+    help="Host that may be spoken to over plain HTTP or with an unverified certificate; repeatable.",
+    parse=text,
+    shape=Shape.MANY,
+    metavar="HOST",
+    default_text="localhost, 127.0.0.0/8 and ::1",
+    commands=_LOGGING_IN,
+    other_words=("tls-verify", "skip-tls-verify-registry", "insecure"),
+    theme=_THEME,
+)
+CA_FILE = Option(
+    name="ca-file",
+    help="File with certificates of authorities to trust, beside those of the system.",
+    parse=text,
+    metavar="FILE",
+    commands=_LOGGING_IN,
+    theme=_THEME,
+)
+ALLOW_REALM = Option(
+    name="allow-realm",
+    help="Host of a token service that may be given the password although it is not the registry's own; repeatable.",
+    parse=text,
+    shape=Shape.MANY,
+    metavar="HOST",
+    commands=_LOGGING_IN,
+    theme=_THEME,
+)
+
+OPTIONS = (DOCKER_CONFIG, REGISTRY, USERNAME, PASSWORD, REGISTRY_AUTH, INSECURE_REGISTRY, CA_FILE, ALLOW_REALM)
