@@ -121,9 +121,7 @@ def _prefix_problem(image: str) -> str | None:
     """What keeps a name from being the beginning of a tag; the length is judged with the rest of the tag."""
     if TAG.fullmatch(image[:TAG_LIMIT]):
         return None
-    return (
-        f"{shown(image)} would become part of a tag in mode monorepo, and a tag holds letters, digits, _ . and - only: rename it"
-    )
+    return f"{shown(image)} becomes part of a tag in mode monorepo, and a tag holds letters, digits, _ . and - only: rename it"
 
 
 def _final_tag_problems(names: Iterable[FinalName]) -> Iterator[str]:

@@ -16,13 +16,11 @@ _CONTAINER_REGISTRY = hosts(r"(?:[a-z0-9-]+\.)*gcr\.io", r"container\.cloud\.goo
 def _place(address: Address) -> Place:
     if not _ARTIFACT_REGISTRY(address.domain):
         return any_depth(address)
-    match len(address.path):
-        case 0 | 1:
-            raise ValueError(f"Artifact Registry needs a project and a repository, as in {address.host}/PROJECT/REPOSITORY")
-        case 2:
-            return Place(Form.REGISTRY, (Mode.MULTIREPO,))
-        case _:
-            return any_depth(address)
+    project_segments = 2 if "." in "".join(address.path[:1]) else 1  # a project of a domain is written example.com/PROJECT
+    beyond = len(address.path) - project_segments - 1
+    if beyond < 0:
+        raise ValueError(f"Artifact Registry needs a project and a repository, as in {address.host}/PROJECT/REPOSITORY")
+    return any_depth(address) if beyond else Place(Form.REGISTRY, (Mode.MULTIREPO,))
 
 
 VENDOR = Vendor(

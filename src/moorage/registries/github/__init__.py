@@ -31,7 +31,7 @@ def _recognises(host: str, surroundings: Surroundings) -> bool:
 
 
 def _place(address: Address) -> Place:
-    if address.domain.startswith("docker."):
+    if address.host is not None and address.domain.startswith("docker."):
         return _packages_place(address)
     match len(address.path):
         case 0:
