@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from moorage.auth.credential import Keychain
+from moorage.auth.credential import Basic, Keychain
 from moorage.commands.world import World
-from moorage.registries.interface import Registry
+from moorage.oci.reference import Registry
+from moorage.registries.interface import Registry as RegistryPort
 from moorage.registries.vendor import Connection
 from moorage.settings.settings import Access, Storage
 
 
 @contextmanager
-def connect(storage: Storage, access: Access, world: World) -> Iterator[Registry]:
+def connect(storage: Storage, access: Access, world: World) -> Iterator[RegistryPort]:
     """The registry of a storage, ready to be asked; its connections are closed at the end.
 
     Raises ConfigurationError for credentials that cannot be read, and what the vendor raises when it cannot be spoken to at all.
@@ -43,5 +45,6 @@ def keychain(access: Access, world: World) -> Keychain:
     """Logins that were asked for first, then what the user's Docker config holds."""
     from moorage.auth.keychain import ChainKeychain, DockerKeychain, LoginKeychain  # noqa: PLC0415 -- with the session
 
-    logins = {login.registry: (login.username, login.password, login.source) for login in access.logins}
-    return ChainKeychain(LoginKeychain(logins), DockerKeychain(access.docker_config, world.environ))
+    logins = {Registry(login.registry): Basic(login.username, login.password, login.source) for login in access.logins}
+    docker_config = access.docker_config or Path.home() / ".docker"
+    return ChainKeychain(LoginKeychain(logins), DockerKeychain(docker_config, environ=world.environ))
