@@ -1,5 +1,6 @@
 """Where a URL leads: scheme, host and port. Where credentials may go is decided by comparing these, never by comparing texts."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -42,7 +43,7 @@ class Origin:
         except ValueError:
             return False
 
-    def is_named_in(self, hosts: frozenset[str]) -> bool:
+    def is_named_in(self, hosts: AbstractSet[str]) -> bool:
         """Whether the host, or host:port, is one of these."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return not {self.host, host, f"{host}:{self.port}"}.isdisjoint(name.lower() for name in hosts)
