@@ -44,10 +44,17 @@ def _copy_tree(source: Path, target: Path) -> None:
     """Copy a file or the regular files below a directory, readable for us alone; what is not there is not copied."""
     for file in _files(source):
         copy = target / file.relative_to(source) if file != source else target
-        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(copy.parent)
         descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(file.read_bytes())
+
+
+def _make(directory: Path) -> None:
+    """Like mkdir with parents, whose mode there only goes to the last one."""
+    if not directory.is_dir():
+        _make(directory.parent)
+        directory.mkdir(mode=0o700)
 
 
 def _files(source: Path) -> Iterator[Path]:
