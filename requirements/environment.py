@@ -1,6 +1,6 @@
 """Makes the virtual environment, also on a Debian whose Python comes without `venv` and `ensurepip`.
 
-    python3 requirements/environment.py .venv
+python3 requirements/environment.py .venv
 """
 
 import os
@@ -14,13 +14,14 @@ OLDEST = (3, 11)
 
 def main(folder: Path) -> int:
     if sys.version_info < OLDEST:
-        return complain(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 demo")
+        found, oldest = sys.version.split()[0], ".".join(map(str, OLDEST))
+        return complain(f"Python {oldest} or newer is needed, this is {found}. Name another one: make PYTHON=python3.12 demo")
     if make(folder):
         return 0
     shutil.rmtree(folder, ignore_errors=True)
     package = f"python3.{sys.version_info.minor}-venv"
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        return complain(f"This Python cannot make virtual environments. Install {package} (as root: apt-get install {package}), then run make again.")
+        return complain(f"This Python cannot make virtual environments. As root: apt-get install {package}. Then run make again.")
     print(f"This Python cannot make virtual environments; installing {package}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-q"], env=environment, stdout=subprocess.DEVNULL, check=False)
