@@ -37,7 +37,7 @@ def test_lines_are_handed_over_as_they_come_both_outputs_in_order() -> None:
 
 
 def test_only_the_end_of_a_long_output_is_kept() -> None:
-    finished = stream(python("for n in range(5000): print('line', n)"), ENVIRONMENT, lambda line: None)
+    finished = stream(python("for n in range(5000): print('line', n)"), ENVIRONMENT, lambda _line: None)
     assert finished.errors.splitlines()[-1] == "line 4999"
     assert len(finished.errors.splitlines()) == 20
 

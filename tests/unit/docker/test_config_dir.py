@@ -87,9 +87,9 @@ def test_it_is_gone_after_a_failure_and_after_one_in_a_worker_thread(tmp_path: P
         seen.append(config.directory)
         raise RuntimeError("boom")
 
-    with pytest.raises(RuntimeError, match="boom"), private_docker_config(None, place=tmp_path) as config:
-        with ThreadPoolExecutor() as pool:
-            pool.submit(work, config).result()
+    holding = private_docker_config(None, place=tmp_path)
+    with pytest.raises(RuntimeError, match="boom"), holding as config, ThreadPoolExecutor() as pool:
+        pool.submit(work, config).result()
     assert seen
     assert list((tmp_path / "moorage").iterdir()) == []
 

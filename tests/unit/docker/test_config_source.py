@@ -29,7 +29,7 @@ def test_the_option_wins_then_our_variable_then_dockers_then_home(tmp_path: Path
 
 
 def test_an_option_that_names_nothing_is_a_mistake_a_variable_is_not(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="--docker-config .*/gone is no directory"):
+    with pytest.raises(ConfigurationError, match=r"--docker-config .*/gone is no directory"):
         source_directory(tmp_path / "gone", {})
     assert source_directory(None, {"DOCKER_CONFIG": str(tmp_path / "gone")}) is None
 

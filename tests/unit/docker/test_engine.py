@@ -101,7 +101,7 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(docker: Docker, stand_
 
 def test_tries_are_counted(docker: Docker, stand_in: StandIn, pauses: list[float]) -> None:
     stand_in.answers((1, "received unexpected HTTP status: 502 Bad Gateway"))
-    with pytest.raises(DockerError, match="docker pull r.example.com/app failed with exit code 1: .*502 Bad Gateway"):
+    with pytest.raises(DockerError, match=r"docker pull r\.example\.com/app failed with exit code 1: .*502 Bad Gateway"):
         docker.pull("r.example.com/app")
     assert pauses == list(RETRY_PAUSES)
     assert len(stand_in.calls) == 4
