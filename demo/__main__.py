@@ -40,9 +40,8 @@ def main() -> int:
     step("Verify: read every byte behind every tag that is left")
     for repository in repositories(address):
         whole = read_everything(registry, repository)
-        print(
-            f"  {repository}: {whole.tags} tags, {whole.manifests} manifests, {whole.blobs} blobs, {whole.size:,} bytes, all whole"
-        )
+        sizes = f"{whole.tags} tags, {whole.manifests} manifests, {whole.blobs} blobs, {whole.size:,} bytes"
+        print(f"  {repository}: {sizes}, all whole")
 
     step("Look at the reports")
     for suffix in ("html", "md"):
@@ -79,9 +78,8 @@ def moorage(*arguments: str, quiet: bool = False) -> None:
     if not quiet:
         print(f"  $ moorage {' '.join(arguments)}\n", flush=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MOORAGE_", "INPUT_"))}
-    done = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE if quiet else None, stderr=subprocess.PIPE if quiet else None
-    )
+    shown = subprocess.PIPE if quiet else None
+    done = subprocess.run(command, env=environment, stdout=shown, stderr=shown, check=False)
     if done.returncode:
         sys.stderr.buffer.write(done.stderr or b"")
         sys.exit(f"moorage {arguments[0]} ended with {done.returncode}, which the demo did not expect")
