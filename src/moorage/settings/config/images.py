@@ -1,0 +1,83 @@
+"""The `images:` part of the config file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from moorage.oci.naming import NAMELESS, image_name, shown
+from moorage.option import items, lines
+from moorage.settings.config.document import Items, Section
+from moorage.settings.config.reading import Reading
+from moorage.settings.settings import BuildContext, ImageSetting, SourceText
+
+_BUILD_KEYS: Final = ("dockerfile", "target", "buildArgs", "platforms", "secrets")
+KEYS: Final = ("image", "source", "context", *_BUILD_KEYS)
+
+
+def read_images(document: Reading, directory: Path) -> tuple[ImageSetting, ...]:
+    """The images, their paths made absolute from `directory`. Mistakes go to the document's problems."""
+    found: dict[str, ImageSetting] = {}
+    for reading in document.sections("images", KEYS):
+        name = _name(reading)
+        if name is None:
+            continue
+        if name in found:
+            reading.problems.add(f"{reading.place}: {shown(name)} is listed twice")
+        found[name] = ImageSetting(name, tuple(_sources(reading, directory)))
+    return tuple(found.values())
+
+
+def _name(reading: Reading) -> str | None:
+    if "image" not in reading.section.entries:
+        reading.problems.add(f"{reading.place}: an image needs its name under `image`; ~ is the nameless image")
+        return None
+    if not reading.has("image"):
+        return NAMELESS
+    text = reading.text("image")
+    return image_name(text) if text is not None else None
+
+
+def _sources(reading: Reading, directory: Path) -> Iterator[BuildContext | SourceText]:
+    context = reading.text("context")
+    stray = [key for key in _BUILD_KEYS if reading.has(key)]
+    if context is None:
+        if stray:
+            reading.problems.add(f"{reading.place_of(stray[0])}: only an image with a context is built")
+        yield from (SourceText(text) for text, _ in reading.texts("source", items))
+        return
+    if reading.has("source"):
+        reading.problems.add(f"{reading.place}: an image has a context or a source, not both")
+    place = directory / context
+    dockerfile = reading.text("dockerfile")
+    yield BuildContext(
+        directory=place,
+        dockerfile=place / dockerfile if dockerfile else None,
+        target=reading.text("target") or "",
+        build_args=tuple(_build_args(reading)),
+        platforms=tuple(text for text, _ in reading.texts("platforms", items)),
+        secrets=tuple(_secret(text, directory) for text, _ in reading.texts("secrets", lines)),
+    )
+
+
+def _build_args(reading: Reading) -> Iterator[tuple[str, str]]:
+    value = reading.section.entries.get("buildArgs")
+    if isinstance(value, Section):
+        yield from reading.pairs("buildArgs").items()
+        return
+    if value is not None and not isinstance(value, Items):
+        reading.problems.add(f"{value.place}: a mapping, or a list of NAME=VALUE, is needed here")
+        return
+    for text, place in reading.texts("buildArgs", lines):
+        name, separator, content = text.partition("=")
+        if separator:
+            yield name, content
+        else:
+            reading.problems.add(f"{place} {text!r}: NAME=VALUE is needed")
+
+
+def _secret(text: str, directory: Path) -> str:
+    """A secret as docker takes it, the path of its file made absolute."""
+    parts = [part.partition("=") for part in text.split(",")]
+    return ",".join(
+        f"{key}={directory / value}" if key in {"src", "source"} else f"{key}{sep}{value}" for key, sep, value in parts
+    )
