@@ -34,13 +34,16 @@ IN_TOTO = "application/vnd.in-toto+json"
 SIGNED_PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Layer:
     """One layer: the tar, and its bytes as stored."""
 
     tar: bytes
     stored: bytes
     media_type: str
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.digest.short}>"
 
     @property
     def diff_id(self) -> Digest:
@@ -51,7 +54,7 @@ class Layer:
         return Digest.of(self.stored)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Image:
     """Any manifest, with all that it leads to. `blobs` are its own; `beside` is what an index says of it in its descriptor."""
 
@@ -61,6 +64,9 @@ class Image:
     children: tuple[Image, ...] = ()
     beside: Mapping[str, object] = field(default_factory=dict)
     layers: tuple[Layer, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Image {self.digest.short} over {', '.join(child.digest.short for child in self.children) or 'layers'}>"
 
     @property
     def digest(self) -> Digest:
