@@ -1,7 +1,5 @@
 """The user's own Docker configuration: where it is, and what it says. It is read, never written."""
 
-import base64
-import binascii
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -9,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from moorage.auth.secret import announce
+from moorage.auth.docker_config import read_config
 from moorage.errors import ConfigurationError
 
 CONFIG_FILE: Final = "config.json"
+_REMEDY: Final = "Correct the file, or name another directory with --docker-config."
 
 # What a run needs. Left behind on purpose: plugin settings and hooks, aliases (`build` may be aliased), formats, detach keys.
 KEPT: Final[Mapping[str, type]] = {
@@ -54,53 +53,27 @@ def read_source(directory: Path) -> ConfigSource:
     """Read a directory's config.json; a missing one is an empty one. Raises ConfigurationError with path, line and column."""
     file = directory / CONFIG_FILE
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        content = {}
+        return ConfigSource(directory, {})
     except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}", remedy=_REMEDY) from None
     except json.JSONDecodeError as error:
         problem = f"{file}, line {error.lineno}, column {error.colno}: {error.msg}"
-        raise ConfigurationError(problem, remedy="Correct the file, or name another directory with --docker-config.") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{file} is no UTF-8 text") from None
+        raise ConfigurationError(problem, remedy=_REMEDY) from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{file} is no JSON text: {type(error).__name__}", remedy=_REMEDY) from None
     problems = list(_misfits(content))
     if problems:
-        raise ConfigurationError(*(f"{file}: {problem}" for problem in problems))
-    kept = {name: content[name] for name in KEPT if content.get(name)}
-    _announce_secrets(kept.get("auths", {}))
-    return ConfigSource(directory, kept)
+        raise ConfigurationError(*(f"{file}: {problem}" for problem in problems), remedy=_REMEDY)
+    read_config(file)  # the logins in it are looked at where logins are read, and become known as secrets there
+    return ConfigSource(directory, {name: content[name] for name in KEPT if content.get(name)})
 
 
-def _misfits(content: Any) -> Iterator[str]:
+def _misfits(content: object) -> Iterator[str]:
     if not isinstance(content, dict):
         yield "an object in braces is needed"
         return
     for name, kind in KEPT.items():
         if not isinstance(content.get(name), kind | None):
             yield f"{name} must be {_SHOWN[kind]}"
-    auths, helpers = content.get("auths"), content.get("credHelpers")
-    if isinstance(auths, dict):
-        yield from (f"auths: {host} must be an object" for host, entry in auths.items() if not _is_entry(entry))
-    if isinstance(helpers, dict):
-        yield from (f"credHelpers: {host} must be a text" for host, helper in helpers.items() if not isinstance(helper, str))
-
-
-def _is_entry(entry: object) -> bool:
-    return entry is None or (isinstance(entry, dict) and all(isinstance(value, str | None) for value in entry.values()))
-
-
-def _announce_secrets(auths: Mapping[str, Mapping[str, str | None] | None]) -> None:
-    """What docker prints may quote what it read here."""
-    for entry in auths.values():
-        found = entry or {}
-        for name in ("auth", "password", "identitytoken", "registrytoken"):
-            announce(found.get(name) or "")
-        announce(_password(found.get("auth") or ""))
-
-
-def _password(auth: str) -> str:
-    try:
-        return base64.b64decode(auth, validate=True).decode().partition(":")[2].rstrip("\0")
-    except (binascii.Error, UnicodeDecodeError):
-        return ""

@@ -54,11 +54,16 @@ def test_broken_json_is_named_with_line_and_column(tmp_path: Path) -> None:
 
 
 def test_every_misfit_is_named_at_once_and_no_value_is_shown(tmp_path: Path) -> None:
-    text = json.dumps({"auths": {"quay.io": "hunter2hunter2"}, "credHelpers": {"gcr.io": 5}, "credsStore": []})
+    text = json.dumps({"auths": "hunter2hunter2", "HttpHeaders": [], "credsStore": ["pass"]})
     with pytest.raises(ConfigurationError) as caught:
         read_source(directory(tmp_path / "docker", text))
-    assert len(caught.value.problems) == 3
-    assert "auths: quay.io" in str(caught.value)
+    named = [problem.partition("config.json: ")[2] for problem in caught.value.problems]
+    assert named == ["auths must be an object", "credsStore must be a text", "HttpHeaders must be an object"]
+
+
+def test_a_login_that_is_none_is_named_without_showing_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"auths\.quay\.io") as caught:
+        read_source(directory(tmp_path / "docker", '{"auths": {"quay.io": "hunter2hunter2"}}'))
     assert "hunter2" not in str(caught.value)
 
 
@@ -70,6 +75,6 @@ def test_a_document_that_is_no_object_is_refused(tmp_path: Path, text: str) -> N
 
 def test_the_secrets_in_it_are_known_as_secrets_from_then_on(tmp_path: Path) -> None:
     auth = base64.b64encode(b"bob:correct-horse").decode()
-    text = json.dumps({"auths": {"quay.io": {"auth": auth, "identitytoken": "refresh-me", "email": None}, "gcr.io": None}})
+    text = json.dumps({"auths": {"quay.io": {"auth": auth, "email": None}, "b.io": {"identitytoken": "refresh-me"}, "gcr.io": None}})
     read_source(directory(tmp_path / "docker", text))
     assert blank(f"{auth} correct-horse refresh-me bob") == "*** *** *** bob"
