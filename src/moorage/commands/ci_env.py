@@ -112,8 +112,10 @@ def _write_file(file: Path, text: str, environment: Mapping[str, str]) -> None:
         raise ConfigurationError(f"--output-file-path {file} is no regular file")
     try:
         if target in set(_shared_files(environment)):
+            # The runner knows no comments there: it refuses them, or makes variables of them.
+            lines = [line for line in text.splitlines(keepends=True) if line.strip() and not line.startswith("#")]
             with target.open("a", encoding="utf-8") as stream:
-                stream.write(text)
+                stream.writelines(lines)
             return
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)

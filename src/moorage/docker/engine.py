@@ -55,7 +55,7 @@ class Docker:
     @staticmethod
     def find(environment: Mapping[str, str] = os.environ) -> Path | None:
         """The docker command on PATH, None where there is none."""
-        found = shutil.which("docker", path=environment.get("PATH"))
+        found = shutil.which("docker", path=environment.get("PATH", ""))
         return Path(found) if found else None
 
     def run(self, arguments: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> str:

@@ -237,8 +237,10 @@ def test_githubs_own_file_is_added_to(tmp_path: Path) -> None:
     shared = tmp_path / "set_env"
     shared.write_text("BEFORE=1\n")
     Run(tmp_path, CiSystem.GITHUB, {**GITHUB, "GITHUB_ENV": str(shared)}, as_env_file=True, output=shared)
-    assert shared.read_text().startswith("BEFORE=1\n")
-    assert "\nMOORAGE_IMAGES_REPO=ghcr.io/acme/shop\n" in shared.read_text()
+    lines = shared.read_text().splitlines()
+    assert lines[0] == "BEFORE=1"
+    assert "MOORAGE_IMAGES_REPO=ghcr.io/acme/shop" in lines
+    assert [line for line in lines if line.startswith("#") or "=" not in line] == [], "the runner knows no comments"
 
 
 def test_a_login_is_made_only_where_the_images_go() -> None:
