@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
+from moorage.commands.journal import Entry, Journal
 from moorage.commands.world import Progress, Silence
-from moorage.errors import Denied, Failure, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized, Unsupported
-from moorage.oci.inventory import Inventory
+from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized, Unsupported
+from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.policy.graph import Graph
 from moorage.policy.order import Deletion, Removal, Untag, waves
 from moorage.policy.plan import Item, Key, Kind, Outcome
-from moorage.registries.interface import Registry, TagDeleter
+from moorage.registries.interface import Reader, Registry, Restorer, TagDeleter
 
 Result = tuple[Outcome, str | None]
 # What says that the repository as a whole will not let us, so that asking for the next item is pointless and impolite.
@@ -30,6 +31,7 @@ class Run:
     registry: Registry
     inventory: Inventory
     items: Sequence[Item]
+    journal: Journal
     parallel: int = 8
     progress: Progress = field(default_factory=Silence)
     spent: Callable[[], bool] = lambda: False  # the time budget
@@ -97,10 +99,12 @@ class Run:
                 self._untag(deletion)
             else:
                 self._remove(deletion)
+        except NotFound:
+            self._record_removal(deletion, Outcome.ALREADY_GONE, None)
         except RegistryError as error:
             if isinstance(error, _ENDS_REPOSITORY) and not isinstance(error, ItemRefused):
                 self.halted = self.halted or error
-            self._record_failure(deletion, error)
+            self._record_removal(deletion, Outcome.FAILED, error.message)
 
     def _untag(self, deletion: Untag) -> None:
         now = self._now_at(deletion.tag)
@@ -110,7 +114,8 @@ class Run:
         registry = self.registry
         if not isinstance(registry, TagDeleter):
             raise Unsupported(f"{self.repository}:{deletion.tag} cannot be removed alone on this registry; nothing was changed")
-        gone = _attempt(lambda: registry.delete_tag(self.repository, deletion.tag))
+        entry = self._entry(deletion.digest, (deletion.tag,), manifest_stays=True)
+        gone = self._journalled(entry, lambda: registry.delete_tag(self.repository, deletion.tag))
         self._record(deletion.tag, deletion.digest, gone, None)
 
     def _remove(self, deletion: Removal) -> None:
@@ -125,11 +130,36 @@ class Run:
         if self._target_changed(deletion.digest):
             self._record_removal(deletion, Outcome.CHANGED, "what it belongs to is no longer what was planned")
             return
-        gone = _attempt(lambda: self.registry.delete_manifest(self.repository, deletion.digest))
+        entry = self._entry(deletion.digest, tuple(tag for tag, now in places.items() if now == deletion.digest))
+        gone = self._journalled(entry, lambda: self.registry.delete_manifest(self.repository, deletion.digest))
         for tag, now in places.items():
             if now == deletion.digest:
                 self._record(tag, deletion.digest, gone, None)
         self._record(None, deletion.digest, gone, None)
+
+    def _entry(self, digest: Digest, tags: tuple[Tag, ...], *, manifest_stays: bool = False) -> Entry:
+        """What it takes to put this back: bytes from the listing or read now, unless the registry undoes deletions by itself."""
+        stored = self.inventory.manifests.get(digest, Stored(digest))
+        content, media_type = stored.content, stored.media_type
+        undone_by_vendor = isinstance(self.registry, Restorer) and stored.vendor_id
+        if not content and not undone_by_vendor and isinstance(self.registry, Reader):
+            content, media_type = self.registry.manifest(self.repository, digest)
+        return Entry(self.repository, digest, tags, manifest_stays, media_type, content, stored.vendor_id)
+
+    def _journalled(self, entry: Entry, delete: Callable[[], None]) -> Outcome:
+        """Delete, with a line in the journal before and after."""
+        self.journal.about_to(entry)
+        try:
+            delete()
+        except NotFound:
+            outcome = Outcome.ALREADY_GONE
+        except RegistryError:
+            self.journal.happened(entry, Outcome.FAILED)
+            raise
+        else:
+            outcome = Outcome.DELETED
+        self.journal.happened(entry, outcome)
+        return outcome
 
     def _target_changed(self, digest: Digest) -> bool:
         """Whether a tag of what this manifest belongs to has moved: a signature must not go before its image is sure to."""
@@ -176,16 +206,10 @@ class Run:
             self.outcomes[(self.repository, tag, digest)] = (outcome, error)
         self.progress.advance(f"{self.repository}:{tag} {outcome}" if tag else "")
 
-    def _record_removal(self, deletion: Removal, outcome: Outcome, error: str | None) -> None:
-        for tag in (*deletion.tags, None):
+    def _record_removal(self, deletion: Deletion, outcome: Outcome, error: str | None) -> None:
+        for tag in (deletion.tag,) if isinstance(deletion, Untag) else (*deletion.tags, None):
             if (self.repository, tag, deletion.digest) not in self.outcomes:
                 self._record(tag, deletion.digest, outcome, error)
-
-    def _record_failure(self, deletion: Deletion, error: Failure) -> None:
-        if isinstance(deletion, Untag):
-            self._record(deletion.tag, deletion.digest, Outcome.FAILED, error.message)
-        else:
-            self._record_removal(deletion, Outcome.FAILED, error.message)
 
 
 def reconcile(items: Iterable[Item], inventory: Inventory) -> Mapping[Key, Result]:
@@ -213,14 +237,6 @@ def reconcile(items: Iterable[Item], inventory: Inventory) -> Mapping[Key, Resul
         elif item.digest in held:
             found[item.key] = (Outcome.CHANGED, "something that stays leads to it now")
     return found
-
-
-def _attempt(call: Callable[[], None]) -> Outcome:
-    try:
-        call()
-    except NotFound:
-        return Outcome.ALREADY_GONE
-    return Outcome.DELETED
 
 
 def _unfit(now: Digest | None) -> Result:

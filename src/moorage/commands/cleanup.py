@@ -1,6 +1,8 @@
 """The story of a cleanup: look, plan, guard, carry out, say what became of it."""
 
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,6 +12,7 @@ from pathlib import Path
 from moorage.commands.atomic import write_atomically
 from moorage.commands.carry_out import Result, Run, reconcile
 from moorage.commands.connect import connect
+from moorage.commands.journal import Journal
 from moorage.commands.keep_list import read_keep_lists
 from moorage.commands.survey import Question, complete, survey
 from moorage.commands.targets import target_repositories
@@ -67,7 +70,8 @@ def cleanup(settings: CleanupSettings, world: World) -> CleanupResult:
             return CleanupResult(plan, objected, _incomplete(views))
         if objected:
             return CleanupResult(plan, objected, Refused("; ".join(objected)))
-        done = _carry_out(settings, world, registry, plan, views)
+        with Journal(journal_path(settings, world), settings.storage.repo.registry, world.now()) as journal:
+            done = _carry_out(settings, world, registry, journal, plan, views)
     return CleanupResult(done, (), _shortfall(done, views))
 
 
@@ -143,7 +147,16 @@ def _own_shard(repositories: Iterable[Repository], shard: tuple[int, int]) -> tu
     return tuple(r for r in repositories if int.from_bytes(sha256(str(r).encode()).digest()[:8]) % count == index - 1)
 
 
-def _carry_out(settings: CleanupSettings, world: World, registry: Registry, plan: Plan, views: Views) -> Plan:
+def journal_path(settings: CleanupSettings, world: World) -> Path:
+    """Where the journal of this run goes: what was asked for, else a file of its own in the user's state directory."""
+    if settings.journal is not None:
+        return settings.journal
+    state = world.environ.get("XDG_STATE_HOME") or Path(world.environ.get("HOME") or tempfile.gettempdir()) / ".local" / "state"
+    moment = world.now().strftime("%Y%m%dT%H%M%S%f")
+    return Path(state) / "moorage" / f"journal-{moment}-{os.getpid()}.jsonl"
+
+
+def _carry_out(settings: CleanupSettings, world: World, registry: Registry, journal: Journal, plan: Plan, views: Views) -> Plan:
     outcomes: dict[Key, Result] = {}
     notes: list[str] = []
     spent = world.spent(settings.access.time_budget)
@@ -152,19 +165,23 @@ def _carry_out(settings: CleanupSettings, world: World, registry: Registry, plan
         items = [item for item in plan.of(repository) if item.goes]
         if not items or spent():
             continue
-        run = _prepare(settings, world, registry, planner, items)
+        run = _prepare(settings, world, registry, journal, planner, items)
         outcomes |= run.outcomes
         outcomes |= run.carry_out()
         if run.halted is not None:
             notes.append(f"{repository}: stopped, {run.halted.message}")
+    if journal.path.exists():
+        notes.append(f"what was deleted can be put back, as far as the registry still can: moorage restore {journal.path}")
     if spent():
         notes.append("the time budget is spent; the next run goes on from here")
     world.progress.done()
     return _ended(plan, outcomes, notes, views)
 
 
-def _prepare(settings: CleanupSettings, world: World, registry: Registry, planner: Planner, items: Sequence[Item]) -> Run:
-    """Look once more right before deleting: at the names, and where those have changed or the plan is from a file, at everything."""
+def _prepare(
+    settings: CleanupSettings, world: World, registry: Registry, journal: Journal, planner: Planner, items: Sequence[Item]
+) -> Run:
+    """Look again right before deleting: at the names, and where those have changed or the plan is from a file, at everything."""
     inventory = planner.inventory
     known = inventory.tags.keys() | inventory.unresolved.keys() | inventory.dangling.keys()
     outcomes: Mapping[Key, Result] = {}
@@ -181,6 +198,7 @@ def _prepare(settings: CleanupSettings, world: World, registry: Registry, planne
         registry,
         inventory,
         left,
+        journal,
         parallel=access.parallel,
         progress=world.progress,
         spent=world.spent(access.time_budget),

@@ -1,7 +1,7 @@
 """What a repository holds, as far as its registry could say: the snapshot that every decision rests on.
 
-An inventory never pretends: a manifest that exists but could not be read is in `unreadable`, a tag that could not be
-resolved in `unresolved`, a fact that was not asked for yet is None, and a fact that was asked for and is not known says so (`dated`, `labelled`).
+An inventory never pretends: a manifest that exists but could not be read is in `unreadable`, a tag that could not be resolved in
+`unresolved`, a fact that was not asked for yet is None, and a fact that was asked for and is not known says so (`dated`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ class Stored:
     `labels` are those of the image config; None means nobody asked yet.
     `size` is in bytes: the vendor's figure, else the manifest and its own blobs, without children.
     `locked` is the vendor's own reason why this manifest cannot go (immutable, locked, too many downloads), or empty.
+    `content` are the manifest's own bytes where the listing had to read them anyway, for the journal; else empty.
     """
 
     digest: Digest
@@ -36,10 +37,12 @@ class Stored:
     labels: Mapping[str, str] | None = None
     locked: str = ""
     vendor_id: str = ""
+    content: bytes = field(default=b"", repr=False, compare=False)
 
     @classmethod
-    def of(cls, manifest: Manifest) -> "Stored":
+    def of(cls, manifest: Manifest, content: bytes = b"") -> "Stored":
         return cls(
+            content=content,
             digest=manifest.digest,
             media_type=manifest.media_type,
             children=manifest.children,

@@ -1,0 +1,164 @@
+"""The story of a restore: put back what a cleanup or purge deleted, as far as the registry still can, and name the rest.
+
+A tag that points somewhere else by now is left there: somebody has published since. What is there already stays as it is.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from moorage.commands.connect import connect
+from moorage.commands.journal import Entry, entries_to_undo, read_journal
+from moorage.commands.world import World
+from moorage.errors import ConfigurationError, Failure, NotFound, PartialFailure, RegistryError
+from moorage.oci.manifest import BadManifest, parse_manifest
+from moorage.oci.reference import Digest, Repository, Tag
+from moorage.registries.interface import Registry, Restorer, Writer
+from moorage.settings.settings import Access, Storage
+
+
+class Back(StrEnum):
+    """What became of one tag or manifest."""
+
+    RESTORED = "restored"
+    THERE = "there-already"
+    TAKEN = "tag-moved-on"
+    LOST = "lost"
+    PLANNED = "planned"  # a dry run
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredItem:
+    """One tag (or, where `tag` is None, one manifest)."""
+
+    repository: Repository
+    digest: Digest
+    tag: Tag | None
+    outcome: Back
+    error: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}" if self.tag else f"{self.repository}@{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSettings:
+    access: Access
+    storage: Storage
+    journal: Path
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreResult:
+    items: tuple[RestoredItem, ...]
+    failure: Failure | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "items": [
+                {
+                    "repository": str(item.repository),
+                    "kind": "tag" if item.tag else "manifest",
+                    "tag": item.tag.text if item.tag else None,
+                    "digest": item.digest.text,
+                    "outcome": item.outcome.value,
+                    "error": item.error,
+                }
+                for item in self.items
+            ]
+        }
+
+
+def restore(settings: RestoreSettings, world: World) -> RestoreResult:
+    """Undo a journal's deletions, last first. Raises ConfigurationError for a journal of another registry, or none at all."""
+    registry_name, entries = read_journal(settings.journal)
+    if registry_name != settings.storage.repo.registry:
+        raise ConfigurationError(
+            f"{settings.journal} is about {registry_name}, and this run speaks to {settings.storage.repo.registry}",
+            remedy=f"Give the images repo on {registry_name} that was cleaned.",
+        )
+    items: list[RestoredItem] = []
+    with connect(settings.storage, settings.access, world) as registry:
+        undone = list(entries_to_undo(entries))
+        world.progress.start("Restoring", len(undone))
+        for entry in undone:
+            items += _put_back(registry, entry, dry_run=settings.dry_run)
+            world.progress.advance(str(entry.repository))
+        world.progress.done()
+    lost = [f"{item}: {item.error}" for item in items if item.outcome in (Back.LOST, Back.TAKEN)]
+    return RestoreResult(tuple(items), PartialFailure(f"{len(lost)} could not be put back", items=lost) if lost else None)
+
+
+def _put_back(registry: Registry, entry: Entry, *, dry_run: bool) -> list[RestoredItem]:
+    try:
+        manifest = RestoredItem(entry.repository, entry.digest, None, *_manifest_back(registry, entry, dry_run=dry_run))
+    except RegistryError as error:
+        manifest = RestoredItem(entry.repository, entry.digest, None, Back.LOST, error.message)
+    items = [] if entry.manifest_stays else [manifest]
+    for tag in entry.tags:
+        if manifest.outcome is Back.LOST:
+            items.append(RestoredItem(entry.repository, entry.digest, tag, Back.LOST, "its manifest could not be put back"))
+            continue
+        try:
+            items.append(RestoredItem(entry.repository, entry.digest, tag, *_tag_back(registry, entry, tag, dry_run=dry_run)))
+        except RegistryError as error:
+            items.append(RestoredItem(entry.repository, entry.digest, tag, Back.LOST, error.message))
+    return items
+
+
+def _manifest_back(registry: Registry, entry: Entry, *, dry_run: bool) -> tuple[Back, str | None]:
+    if _at(registry, entry.repository, entry.digest) == entry.digest:
+        return Back.THERE, None
+    if dry_run:
+        return Back.PLANNED, None
+    if isinstance(registry, Restorer) and entry.vendor_id:
+        registry.restore(entry.repository, entry.digest, entry.vendor_id, entry.tags)
+    elif not entry.content or not isinstance(registry, Writer):
+        return Back.LOST, "the journal does not hold its bytes, and the registry cannot bring it back by itself"
+    else:
+        if missing := _missing(registry, registry, entry):
+            return Back.LOST, f"the registry has let go of {missing}"
+        registry.put_manifest(entry.repository, entry.digest, entry.content, entry.media_type)
+    if _at(registry, entry.repository, entry.digest) != entry.digest:
+        return Back.LOST, "the registry accepted it, and it is not there"
+    return Back.RESTORED, None
+
+
+def _missing(registry: Registry, writer: Writer, entry: Entry) -> str:
+    """The first thing that a manifest needs and the registry no longer has, or empty."""
+    try:
+        manifest = parse_manifest(entry.content, entry.media_type)
+    except BadManifest as error:
+        return f"nothing, but the manifest {error}"
+    for blob in manifest.blobs:
+        if not writer.has_blob(entry.repository, blob.digest):
+            return f"blob {blob.digest}"
+    for child in manifest.children:
+        if _at(registry, entry.repository, child) is None:
+            return f"manifest {child}"
+    return ""
+
+
+def _tag_back(registry: Registry, entry: Entry, tag: Tag, *, dry_run: bool) -> tuple[Back, str | None]:
+    now = _at(registry, entry.repository, tag)
+    if now == entry.digest:
+        return Back.THERE, None
+    if now is not None:
+        return Back.TAKEN, f"it points at {now} now"
+    if dry_run:
+        return Back.PLANNED, None
+    if not entry.content or not isinstance(registry, Writer):
+        return Back.LOST, "the registry cannot set a tag, and did not bring it back with its manifest"
+    registry.put_manifest(entry.repository, tag, entry.content, entry.media_type)
+    if _at(registry, entry.repository, tag) != entry.digest:
+        return Back.LOST, "the registry accepted it, and it is not there"
+    return Back.RESTORED, None
+
+
+def _at(registry: Registry, repository: Repository, reference: Tag | Digest) -> Digest | None:
+    try:
+        return registry.resolve(repository, reference)
+    except NotFound:
+        return None
