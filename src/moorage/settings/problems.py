@@ -1,6 +1,6 @@
 """Collecting mistakes, so that all of them are told at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -15,6 +15,10 @@ class Problems:
 
     def add(self, *problems: str, remedy: str | None = None) -> None:
         self._errors.append(ConfigurationError(*problems, remedy=remedy))
+
+    def add_all(self, problems: Iterable[str]) -> None:
+        for problem in problems:
+            self.add(problem)
 
     @contextmanager
     def gather(self) -> Iterator[None]:
@@ -34,7 +38,7 @@ class Problems:
             raise error
 
 
-def nearest(name: str, names: Iterator[str] | list[str] | tuple[str, ...]) -> str | None:
+def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that somebody who typed this one most likely meant."""
     found = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return found[0] if found else None

@@ -20,6 +20,7 @@ class Found:
 
     value: Any
     origin: str
+    texts: tuple[str, ...] = ()
 
 
 class Resolved:
@@ -41,6 +42,9 @@ class Resolved:
             raise LookupError(f"{option.flag} has no default")
         return value
 
+    def flag(self, option: Option[bool]) -> bool:
+        return self.value(option) is True
+
     def values(self, option: Option[T]) -> tuple[T, ...]:
         """The values of an option that takes many; empty where nothing gave one."""
         found = self._found.get(option.name)
@@ -55,6 +59,11 @@ class Resolved:
         """How messages name the place that the value came from: "--images-repo", "$MOORAGE_IMAGES_REPO", "default"."""
         found = self._found.get(option.name)
         return found.origin if found else DEFAULT
+
+    def texts(self, option: Option[Any]) -> tuple[str, ...]:
+        """What was written, for messages that repeat it."""
+        found = self._found.get(option.name)
+        return found.texts if found else ()
 
     def told(self, options: Iterable[Option[Any]]) -> Iterator[str]:
         """For the debug log: every option that was given, its value (secrets hidden) and its origin."""
@@ -83,8 +92,8 @@ def _parsed(option: Option[Any], given: Given, problems: Problems) -> Found:
         with problems.gather():
             values.append(option.read(text, source=given.origin))
     if option.shape is Shape.MANY:
-        return Found(tuple(values), given.origin)
-    return Found(values[0], given.origin) if values else Found(option.default, DEFAULT)
+        return Found(tuple(values), given.origin, given.texts)
+    return Found(values[0], given.origin, given.texts) if values else Found(option.default, DEFAULT)
 
 
 def _readable(value: object) -> str:

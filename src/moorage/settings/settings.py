@@ -38,11 +38,13 @@ class Login:
 class Access:
     """How registries are reached, the same for every storage of a run.
 
-    `docker_config` is the user's own directory, only ever read. `time_budget` None means no limit.
+    `docker_config` is the user's own directory, only ever read. `logins` come before what it holds, `ci_logins`, which the CI
+    system offers unasked, after. `time_budget` None means no limit.
     """
 
     docker_config: Path | None = None
     logins: tuple[Login, ...] = ()
+    ci_logins: tuple[Login, ...] = ()
     insecure: frozenset[str] = frozenset()
     ca_file: Path | None = None
     allow_realms: frozenset[str] = frozenset()
@@ -74,14 +76,17 @@ class BuildContext:
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """A source that is not built: `docker-daemon:REF`, `docker-archive:FILE`, `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker://REF`, REF."""
+    """A source that is not built, its path absolute where it has one.
+
+    `docker-daemon:REF`, `docker-archive:FILE`, `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker://REF`, or REF alone.
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImageSetting:
-    """One image of the project. The nameless image is `""`; `source` None means that only its name is known."""
+    """One image of the project. The nameless image is `""`; without sources only its name is known."""
 
     name: str
     sources: tuple[BuildContext | SourceText, ...] = ()
@@ -113,7 +118,10 @@ class PublishSettings:
 
 @dataclass(frozen=True, slots=True)
 class CleanupSettings:
-    """`repositories` are full addresses or paths below the images repo; empty with `all_repositories` False means the project's own."""
+    """What to clean up, by which policy, within which guards.
+
+    `repositories` are full addresses or paths below the images repo; empty with `all_repositories` False means the project's own.
+    """
 
     access: Access
     storage: Storage

@@ -19,8 +19,8 @@ from moorage.settings.settings import ImageSetting
 from moorage.settings.sources import Given, split
 from moorage.settings.table import BY_NAME
 
-NAMES: Final = ("moorage.yaml", ".moorage.yml")
-WERF: Final = "werf.yaml"
+NAMES: Final = ("moorage.yaml", ".moorage.yml", "werf.yaml")
+_WERF: Final = frozenset({"werf.yaml", "werf.yml"})
 _KEYS: Final = ("project", "options", "images", "cleanup")
 
 
@@ -47,13 +47,13 @@ def find_config(directory: Path, named: str | None) -> Path | None:
         if not path.is_file():
             raise ConfigurationError(f"the config file {named} is not there")
         return path
-    return next((path for name in (*NAMES, WERF) if (path := directory / name).is_file()), None)
+    return next((path for name in NAMES if (path := directory / name).is_file()), None)
 
 
 def read_config(path: Path) -> Config:
     """What the file says. Raises one ConfigurationError with every mistake, each with file, line and key."""
     text = _content(path)
-    if path.name in {WERF, "werf.yml"}:
+    if path.name in _WERF:
         text = own_parts(text, str(path))
     documents = [document for document in load(text, str(path)) if not (isinstance(document, Scalar) and document.is_null)]
     if len(documents) > 1:

@@ -8,6 +8,7 @@ from moorage.oci.naming import NAMELESS, image_name, shown
 from moorage.option import items, lines
 from moorage.settings.config.document import Items, Section
 from moorage.settings.config.reading import Reading
+from moorage.settings.image_source import source_of
 from moorage.settings.settings import BuildContext, ImageSetting, SourceText
 
 _BUILD_KEYS: Final = ("dockerfile", "target", "buildArgs", "platforms", "secrets")
@@ -43,7 +44,9 @@ def _sources(reading: Reading, directory: Path) -> Iterator[BuildContext | Sourc
     if context is None:
         if stray:
             reading.problems.add(f"{reading.place_of(stray[0])}: only an image with a context is built")
-        yield from (SourceText(text) for text, _ in reading.texts("source", items))
+        for text, source_place in reading.texts("source", items):
+            with reading.problems.gather():
+                yield source_of(text, directory, str(source_place))
         return
     if reading.has("source"):
         reading.problems.add(f"{reading.place}: an image has a context or a source, not both")

@@ -5,6 +5,7 @@ from typing import Final
 from moorage.auth.secret import Secret
 from moorage.option import Command, Option, Shape, text
 from moorage.registries.vendor import OPENING
+from moorage.settings.registry_auth import registry_auth
 
 _THEME: Final = "Access"
 _LOGGING_IN = OPENING | {Command.LOGIN}
@@ -48,7 +49,7 @@ PASSWORD = Option(
 REGISTRY_AUTH = Option(
     name="registry-auth",
     help="Several logins at once: a YAML list of entries with registry, username and password.",
-    parse=Secret,
+    parse=registry_auth,
     secret=True,
     metavar="YAML",
     commands=_LOGGING_IN,
@@ -83,4 +84,16 @@ ALLOW_REALM = Option(
     theme=_THEME,
 )
 
-OPTIONS = (DOCKER_CONFIG, REGISTRY, USERNAME, PASSWORD, REGISTRY_AUTH, INSECURE_REGISTRY, CA_FILE, ALLOW_REALM)
+GITHUB_TOKEN = Option(
+    name="github-token",
+    help="Token of the GitHub job, used for GitHub where no --repo-github-token is given.",
+    parse=Secret,
+    secret=True,
+    metavar="TOKEN",
+    default_text="the job's own token in the action; else $GITHUB_TOKEN",
+    variables=("GITHUB_TOKEN",),
+    commands=_LOGGING_IN,
+    theme=_THEME,
+)
+
+OPTIONS = (DOCKER_CONFIG, REGISTRY, USERNAME, PASSWORD, REGISTRY_AUTH, INSECURE_REGISTRY, CA_FILE, ALLOW_REALM, GITHUB_TOKEN)

@@ -6,7 +6,6 @@ from moorage.option import Command, Option, Shape, boolean, duration, lines, one
 from moorage.registries.vendor import OPENING
 
 _THEME: Final = "General"
-_PROJECT = OPENING - {Command.LOGIN}
 
 OUTPUT = Option(
     name="output",
@@ -39,7 +38,7 @@ PROJECT = Option(
     parse=text,
     metavar="NAME",
     default_text="the name of the git remote's repository, else of the directory",
-    commands=_PROJECT,
+    commands=OPENING,
     theme=_THEME,
 )
 LOG_LEVEL = Option(
@@ -58,7 +57,7 @@ PARALLEL = Option(
     parse=whole_number(1, 64),
     default=8,
     metavar="N",
-    commands=_PROJECT,
+    commands=OPENING,
     other_words=("concurrency", "parallel-tasks-limit", "worker-count"),
     theme=_THEME,
 )
@@ -68,7 +67,7 @@ TIME_BUDGET = Option(
     parse=duration,
     metavar="DURATION",
     default_text="no limit",
-    commands=_PROJECT,
+    commands=OPENING,
     other_words=("timeout", "max-time"),
     theme=_THEME,
 )

@@ -1,0 +1,122 @@
+"""The settings of each command, complete. Each raises one ConfigurationError with everything that is wrong with the request."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from moorage.oci.tagging import TagRequest, no_tags
+from moorage.option import Option
+from moorage.registries.images_repo import ImagesRepo
+from moorage.settings.assemble.access import access_of
+from moorage.settings.assemble.images import NO_IMAGES, image_names, image_settings
+from moorage.settings.assemble.policy import guards_of, policy_of
+from moorage.settings.assemble.project import project_of
+from moorage.settings.assemble.storage import images_repo, storage
+from moorage.settings.assemble.tags import tags_of
+from moorage.settings.options import images, reports, rules, safety
+from moorage.settings.request import Request
+from moorage.settings.settings import CleanupSettings, Engine, PublishSettings, Storage
+from moorage.settings.unbuilt import refuse_unbuilt
+
+_OF_FRESH_PLANS: Final[tuple[Option[Any], ...]] = (
+    rules.DELETE_TAGS, rules.DELETE_UNTAGGED, rules.OLDER_THAN, rules.KEEP_N_TAGGED, rules.KEEP_N_UNTAGGED,
+    rules.REPOSITORY, rules.ALL_REPOSITORIES,
+)  # fmt: skip
+
+
+def names_settings(request: Request) -> tuple[ImagesRepo, tuple[str, ...], tuple[TagRequest, ...]]:
+    """Images repo, image names and tags."""
+    repo = None
+    with request.problems.gather():
+        repo = images_repo(request)
+    named, tags = image_names(request), tags_of(request)
+    if not named:
+        request.problems.add(NO_IMAGES)
+    if not tags:
+        request.problems.add(*no_tags().problems)
+    request.problems.raise_any()
+    if repo is None:
+        raise AssertionError("an images repo that cannot be made is a problem, and was raised")
+    return repo, named, tags
+
+
+def publish_settings(request: Request) -> PublishSettings:
+    """Raises Unsupported for what is asked for and not built yet."""
+    refuse_unbuilt(request)
+    options = request.options
+    target = _storage(request)
+    access = access_of(request, target.repo.registry if target else None)
+    tags, sources, project = tags_of(request), image_settings(request), project_of(request)
+    if not tags:
+        request.problems.add(*no_tags().problems)
+    _either(request, images.LABEL, images.NO_LABELS)
+    return PublishSettings(
+        access=access,
+        storage=_settled(request, target),
+        project=project,
+        images=sources,
+        tags=tags,
+        engine=Engine(options.known(images.ENGINE)),
+        labels=options.values(images.LABEL),
+        add_labels=not options.flag(images.NO_LABELS),
+        reports=_paths(request, reports.REPORT),
+    )
+
+
+def cleanup_settings(request: Request) -> CleanupSettings:
+    """Raises Unsupported for what is asked for and not built yet."""
+    refuse_unbuilt(request)
+    options = request.options
+    target = _storage(request)
+    access = access_of(request, target.repo.registry if target else None)
+    policy, project = policy_of(request), project_of(request)
+    _either(request, rules.REPOSITORY, rules.ALL_REPOSITORIES)
+    for option in _OF_FRESH_PLANS:
+        _either(request, safety.PLAN, option)
+    return CleanupSettings(
+        access=access,
+        storage=_settled(request, target),
+        project=project,
+        images=image_names(request),
+        policy=policy,
+        guards=guards_of(request),
+        repositories=options.values(rules.REPOSITORY),
+        all_repositories=options.flag(rules.ALL_REPOSITORIES),
+        dry_run=options.flag(safety.DRY_RUN),
+        plan_in=_path(request, safety.PLAN),
+        plan_out=_path(request, safety.PLAN_OUT),
+        keep_lists=_paths(request, safety.KEEP_LIST),
+        journal=_path(request, safety.JOURNAL),
+        shard=options.value(safety.SHARD) or (1, 1),
+        reports=_paths(request, reports.REPORT),
+    )
+
+
+def _storage(request: Request) -> Storage | None:
+    with request.problems.gather():
+        return storage(request)
+    return None
+
+
+def _settled(request: Request, target: Storage | None) -> Storage:
+    request.problems.raise_any()
+    if target is None:
+        raise AssertionError("a storage that cannot be made is a problem, and was raised")
+    return target
+
+
+def _either(request: Request, one: Option[Any], other: Option[Any]) -> None:
+    """Two options that contradict each other."""
+    options = request.options
+    if all(options.is_given(option) and options.value(option) is not False for option in (one, other)):
+        request.problems.add(
+            f"{one.flag} (from {options.origin(one)}) and {other.flag} (from {options.origin(other)}) exclude each other"
+        )
+
+
+def _path(request: Request, option: Option[str]) -> Path | None:
+    text = request.options.value(option)
+    return Path(text).absolute() if text is not None else None
+
+
+def _paths(request: Request, option: Option[str]) -> tuple[Path, ...]:
+    return tuple(Path(text).absolute() for text in dict.fromkeys(request.options.values(option)))

@@ -1,0 +1,102 @@
+"""What the CI system says about a job, read from its variables alone: the last word before a default.
+
+GitHub: docs.github.com "Variables reference"; GitLab: docs.gitlab.com "Predefined CI/CD variables" (both seen 2026-11).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from moorage.oci.slug import slug
+from moorage.oci.tagging import TagRequest, TagStrategy
+from moorage.registries.vendor import Surroundings
+from moorage.settings.options import general, safety, where
+from moorage.settings.sources import Given
+
+_GITHUB = "github.com"
+
+
+class CiSystem(StrEnum):
+    """Whose job this is."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    NONE = ""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "CiSystem":
+        if environ.get("GITHUB_ACTIONS") == "true":
+            return cls.GITHUB
+        return cls.GITLAB if environ.get("GITLAB_CI") == "true" else cls.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class CiJob:
+    """The facts of one job; empty texts where nothing is said."""
+
+    system: CiSystem
+    environ: Mapping[str, str]
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "CiJob":
+        return cls(CiSystem.of(environ), environ)
+
+    def _get(self, *names: str) -> str:
+        return next((value for name in names if (value := self.environ.get(name, "").strip())), "")
+
+    @property
+    def images_repo(self) -> Given | None:
+        """GitLab's registry of the project; GitHub's container registry below the repository's name, in lower case."""
+        match self.system:
+            case CiSystem.GITLAB if text := self._get("CI_REGISTRY_IMAGE"):
+                return Given((text,), "$CI_REGISTRY_IMAGE")
+            case CiSystem.GITHUB if text := self._get("GITHUB_REPOSITORY"):
+                return Given((f"{self.github_registry}/{text.lower()}",), "$GITHUB_REPOSITORY")
+        return None
+
+    @property
+    def github_registry(self) -> str:
+        """GitHub's container registry, that of an enterprise server included."""
+        host = Surroundings.of(self.environ).github_server_host or _GITHUB
+        return "ghcr.io" if host == _GITHUB else f"containers.{host}"
+
+    @property
+    def revision(self) -> str:
+        return self._get("GITHUB_SHA") if self.system is CiSystem.GITHUB else self._get("CI_COMMIT_SHA")
+
+    @property
+    def source_url(self) -> str:
+        """The address of the project for people."""
+        if self.system is CiSystem.GITLAB:
+            return self._get("CI_PROJECT_URL")
+        repository = self._get("GITHUB_REPOSITORY")
+        server = self._get("GITHUB_SERVER_URL") or f"https://{_GITHUB}"
+        return f"{server}/{repository}" if self.system is CiSystem.GITHUB and repository else ""
+
+    def tag(self) -> TagRequest | None:
+        """The tag of the job's git tag, else of its branch, made safe; None where the CI system names neither.
+
+        For a pull request GitHub's reference name is `NUMBER/merge`, which no branch can be mistaken for.
+        """
+        if self.system is CiSystem.GITHUB:
+            name = self._get("GITHUB_REF_NAME")
+            strategy = TagStrategy.GIT_TAG if self._get("GITHUB_REF_TYPE") == "tag" else TagStrategy.GIT_BRANCH
+        else:
+            git_tag = self._get("CI_BUILD_TAG", "CI_COMMIT_TAG")
+            name = git_tag or self._get("CI_BUILD_REF_NAME", "CI_COMMIT_REF_NAME")
+            strategy = TagStrategy.GIT_TAG if git_tag else TagStrategy.GIT_BRANCH
+        return TagRequest(strategy, slug(name)) if name and self.system else None
+
+    def options(self) -> Mapping[str, Given]:
+        """What the job says in the place of options, by their names."""
+        found: dict[str, Given] = {}
+        if repo := self.images_repo:
+            found[where.IMAGES_REPO.name] = repo
+        if self.system is CiSystem.GITLAB:
+            if name := self._get("CI_PROJECT_NAME"):
+                found[general.PROJECT.name] = Given((name,), "$CI_PROJECT_NAME")
+            if (index := self._get("CI_NODE_INDEX")) and (total := self._get("CI_NODE_TOTAL")):
+                found[safety.SHARD.name] = Given((f"{index}/{total}",), "$CI_NODE_INDEX and $CI_NODE_TOTAL")
+        elif self.system is CiSystem.GITHUB and (repository := self._get("GITHUB_REPOSITORY")):
+            found[general.PROJECT.name] = Given((repository.rpartition("/")[2],), "$GITHUB_REPOSITORY")
+        return found
