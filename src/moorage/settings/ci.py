@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from moorage.auth.secret import Secret
 from moorage.oci.slug import slug
 from moorage.oci.tagging import TagRequest, TagStrategy
 from moorage.registries.vendor import Surroundings
 from moorage.settings.options import general, safety, where
+from moorage.settings.settings import Login
 from moorage.settings.sources import Given
 
 _GITHUB = "github.com"
@@ -60,6 +62,15 @@ class CiJob:
         host = Surroundings.of(self.environ).github_server_host or _GITHUB
         return "ghcr.io" if host == _GITHUB else f"containers.{host}"
 
+    def login(self, github_token: Secret | None) -> Login | None:
+        """What the job may use its own registry with: GitLab's job token, GitHub's token."""
+        host = self._get("CI_REGISTRY")
+        if self.system is CiSystem.GITHUB and github_token:
+            return Login(self.github_registry, self._get("GITHUB_ACTOR") or "token", github_token, "$GITHUB_TOKEN")
+        if self.system is CiSystem.GITLAB and host and (token := self._get("CI_JOB_TOKEN")):
+            return Login(host, "gitlab-ci-token", Secret(token), "$CI_JOB_TOKEN")
+        return None
+
     @property
     def revision(self) -> str:
         return self._get("GITHUB_SHA") if self.system is CiSystem.GITHUB else self._get("CI_COMMIT_SHA")
@@ -79,8 +90,10 @@ class CiJob:
         For a pull request GitHub's reference name is `NUMBER/merge`, which no branch can be mistaken for.
         """
         if self.system is CiSystem.GITHUB:
-            name = self._get("GITHUB_REF_NAME")
-            strategy = TagStrategy.GIT_TAG if self._get("GITHUB_REF_TYPE") == "tag" else TagStrategy.GIT_BRANCH
+            reference = self._get("GITHUB_REF")
+            name = self._get("GITHUB_REF_NAME") or "/".join(reference.split("/")[2:])
+            kind = self._get("GITHUB_REF_TYPE") or ("tag" if reference.startswith("refs/tags/") else "branch")
+            strategy = TagStrategy.GIT_TAG if kind == "tag" else TagStrategy.GIT_BRANCH
         else:
             git_tag = self._get("CI_BUILD_TAG", "CI_COMMIT_TAG")
             name = git_tag or self._get("CI_BUILD_REF_NAME", "CI_COMMIT_REF_NAME")

@@ -38,13 +38,12 @@ class Login:
 class Access:
     """How registries are reached, the same for every storage of a run.
 
-    `docker_config` is the user's own directory, only ever read. `logins` come before what it holds, `ci_logins`, which the CI
-    system offers unasked, after. `time_budget` None means no limit.
+    `docker_config` is the user's own directory, only ever read. `logins` come before what it holds. `time_budget` None means no
+    limit.
     """
 
     docker_config: Path | None = None
     logins: tuple[Login, ...] = ()
-    ci_logins: tuple[Login, ...] = ()
     insecure: frozenset[str] = frozenset()
     ca_file: Path | None = None
     allow_realms: frozenset[str] = frozenset()

@@ -1,5 +1,7 @@
-"""Options and keys that are known and whose behaviour is still to come. They are refused, never ignored: a user who asks for
-protection must not believe that it is there. A line goes when its story is told.
+"""Options and keys that are known and whose behaviour is still to come. A line goes when its story is told.
+
+What people would rely on is refused: who asks for protection must not believe that it is there. What only saves work is told: it
+is among the variables that `moorage ci-env` sets for every later step.
 """
 
 from collections.abc import Iterator
@@ -11,48 +13,67 @@ from moorage.option import Command, Option
 from moorage.settings.options import git, images, in_use, safety, where
 from moorage.settings.request import Request
 
+_LOCAL: Final = ":local"  # the docker engine, where images are built anyway
+
 
 @dataclass(frozen=True, slots=True)
 class _Unbuilt:
+    """`harmless` are values that ask for nothing; `refused` says whether to stop, or to tell and go on."""
+
     option: Option[Any]
-    harmless: frozenset[Any] = frozenset({False, -1})  # values that ask for nothing
+    refused: bool = True
+    harmless: frozenset[Any] = frozenset({False})
 
 
+_STAGES = _Unbuilt(where.STAGES_STORAGE, refused=False, harmless=frozenset({_LOCAL}))
+_STRATEGY_LIMITS: Final = (
+    git.GIT_TAG_STRATEGY_LIMIT,
+    git.GIT_TAG_STRATEGY_EXPIRY_DAYS,
+    git.GIT_COMMIT_STRATEGY_LIMIT,
+    git.GIT_COMMIT_STRATEGY_EXPIRY_DAYS,
+)
 _WANTED: Final[dict[Command, tuple[_Unbuilt, ...]]] = {
-    Command.PUBLISH: (
-        _Unbuilt(safety.DRY_RUN),
-        _Unbuilt(images.IMMUTABLE_TAGS),
-        _Unbuilt(where.STAGES_STORAGE, frozenset({":local"})),
-    ),
+    Command.PUBLISH: (_Unbuilt(safety.DRY_RUN), _Unbuilt(images.IMMUTABLE_TAGS), _STAGES),
     Command.CLEANUP: (
-        _Unbuilt(safety.JOURNAL),
         _Unbuilt(in_use.KUBE_CONFIG),
         _Unbuilt(in_use.KUBE_CONTEXT),
-        _Unbuilt(git.GIT_HISTORY_SYNCHRONIZATION),
         _Unbuilt(git.GIT_HISTORY_BASED_CLEANUP),
-        _Unbuilt(git.GIT_TAG_STRATEGY_LIMIT),
-        _Unbuilt(git.GIT_TAG_STRATEGY_EXPIRY_DAYS),
-        _Unbuilt(git.GIT_COMMIT_STRATEGY_LIMIT),
-        _Unbuilt(git.GIT_COMMIT_STRATEGY_EXPIRY_DAYS),
-        _Unbuilt(where.STAGES_STORAGE, frozenset({":local"})),
+        _Unbuilt(git.GIT_HISTORY_SYNCHRONIZATION, refused=False),
+        _Unbuilt(git.ALLOW_GIT_SHALLOW_CLONE, refused=False),
+        _STAGES,
     ),
 }
 
 
 def refuse_unbuilt(request: Request) -> None:
     """Raises Unsupported, before anything is touched, for everything that was asked for and is not there yet."""
-    missing = list(_asked_for(request))
+    missing = [_named(request, option) for option in _asked_for(request, refused=True)]
+    if request.command is Command.CLEANUP:
+        if request.config and request.config.cleanup.keep_policies:
+            missing.append(f"cleanup.keepPolicies (in {request.config.path})")
+        if request.options.is_given(git.GIT_HISTORY_BASED_CLEANUP):  # without history, the limits of the strategies are in force
+            limits = [option for option in _STRATEGY_LIMITS if request.options.value(option) != git.OFF]
+            missing += [_named(request, option) for option in limits]
     if missing:
         raise Unsupported(
             f"{request.command} cannot do this yet, nothing was changed: {', '.join(missing)}",
-            remedy="Leave these out.",
+            remedy="Leave these out; rules, protection and guards work without them.",
         )
 
 
-def _asked_for(request: Request) -> Iterator[str]:
+def told_unbuilt(request: Request) -> Iterator[str]:
+    """A sentence for everything that was asked for, is not there yet, and makes no result wrong."""
+    for option in _asked_for(request, refused=False):
+        yield f"{_named(request, option)} has no effect yet"
+
+
+def _asked_for(request: Request, *, refused: bool) -> Iterator[Option[Any]]:
     options = request.options
     for unbuilt in _WANTED.get(request.command, ()):
-        if options.is_given(unbuilt.option) and options.value(unbuilt.option) not in unbuilt.harmless:
-            yield f"{unbuilt.option.flag} (from {options.origin(unbuilt.option)})"
-    if request.command is Command.CLEANUP and request.config and request.config.cleanup.keep_policies:
-        yield f"cleanup.keepPolicies (in {request.config.path})"
+        given = options.is_given(unbuilt.option) and options.value(unbuilt.option) not in unbuilt.harmless
+        if given and unbuilt.refused is refused:
+            yield unbuilt.option
+
+
+def _named(request: Request, option: Option[Any]) -> str:
+    return f"{option.flag} (from {request.options.origin(option)})"

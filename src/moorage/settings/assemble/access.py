@@ -1,11 +1,11 @@
 """How registries are reached: the Docker config, logins, trust, and how hard to press."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from moorage.auth.secret import Secret
+from moorage.auth.docker_config import host_of_key, parse_variable, read_config
 from moorage.oci.reference import BadReference, Registry
-from moorage.settings.ci import CiSystem
 from moorage.settings.options import access, general, safety
 from moorage.settings.registry_auth import DOCKER_HUB
 from moorage.settings.request import Request
@@ -15,10 +15,10 @@ from moorage.settings.settings import Access, Login
 def access_of(request: Request, registry: Registry | None = None) -> Access:
     """`registry` is that of the images repo, where a user name without a registry belongs."""
     options = request.options
+    docker_config, logins = _docker_config(request), logins_of(request, registry)
     return Access(
-        docker_config=_docker_config(request),
-        logins=tuple(_logins(request, registry)),
-        ci_logins=tuple(_ci_logins(request)),
+        docker_config=docker_config,
+        logins=(*logins, *_ci_login(request, registry, logins, docker_config)),
         insecure=_hosts(request, options.values(access.INSECURE_REGISTRY), access.INSECURE_REGISTRY.flag),
         ca_file=_ca_file(request),
         allow_realms=_hosts(request, options.values(access.ALLOW_REALM), access.ALLOW_REALM.flag),
@@ -62,42 +62,49 @@ def _hosts(request: Request, texts: tuple[str, ...], flag: str) -> frozenset[str
     return frozenset(found)
 
 
-def _logins(request: Request, registry: Registry | None) -> Iterator[Login]:
+def logins_of(request: Request, registry: Registry | None = None) -> tuple[Login, ...]:
+    """The logins that were asked for."""
     options = request.options
+    found = list(options.value(access.REGISTRY_AUTH) or ())
     username, password = options.value(access.USERNAME), options.value(access.PASSWORD)
-    named = options.value(access.REGISTRY)
-    if (username is None) != (password is None):
-        there, missing = (access.USERNAME, access.PASSWORD) if password is None else (access.PASSWORD, access.USERNAME)
-        request.problems.add(f"{there.flag} needs {missing.flag} too (from {options.origin(there)})")
-    elif username is not None and password is not None:
-        yield from _login(request, named or (registry.name if registry else DOCKER_HUB), username, password)
-    elif named is not None and request.command != "login":
-        request.problems.add(
-            f"{access.REGISTRY.flag} names where {access.USERNAME.flag} and {access.PASSWORD.flag} belong; give both"
+    host = options.value(access.REGISTRY)
+    if username is not None and password is not None:
+        found.append(
+            Login(host or (registry.name if registry else DOCKER_HUB), username, password, options.origin(access.PASSWORD))
         )
-    for logins in [options.value(access.REGISTRY_AUTH) or ()]:
-        for login in logins:
-            yield from _login(request, login.registry, login.username, login.password, login.source)
+    elif username is not None or password is not None:
+        there, missing = (access.USERNAME, access.PASSWORD) if password is None else (access.PASSWORD, access.USERNAME)
+        request.problems.add(f"{there.flag} (from {options.origin(there)}) needs {missing.flag} too")
+    elif host is not None and not found:
+        request.problems.add(f"{access.REGISTRY.flag} (from {options.origin(access.REGISTRY)}) needs --username and --password")
+    logins = [login for one in found for login in _checked(request, one)]
+    twice = {login.registry for login in logins if sum(login.registry == other.registry for other in logins) > 1}
+    request.problems.add_all(f"two logins for {host}: docker keeps one per registry" for host in sorted(twice))
+    return tuple(logins)
 
 
-def _login(request: Request, host: str, username: str, password: Secret, source: str = "--username") -> Iterator[Login]:
+def _checked(request: Request, login: Login) -> Iterator[Login]:
+    host = login.registry.removeprefix("https://").removeprefix("http://").rstrip("/")
     try:
-        yield Login(Registry(host.removeprefix("https://").rstrip("/")).name, username, password, source)
+        yield replace(login, registry=Registry(host).name)
     except BadReference as error:
-        request.problems.add(f"bad registry {host!r} for the login of {username!r}: {error}")
+        request.problems.add(f"bad registry {login.registry!r} (from {login.source}): {error}")
 
 
-def _ci_logins(request: Request) -> Iterator[Login]:
-    """What the CI system gives every job for its own registry."""
-    environ = request.environ
-    if request.job.system is CiSystem.GITLAB and (host := environ.get("CI_REGISTRY", "")):
-        for user, variable in (
-            (environ.get("CI_REGISTRY_USER", ""), "CI_REGISTRY_PASSWORD"),
-            ("gitlab-ci-token", "CI_JOB_TOKEN"),
-        ):
-            if user and environ.get(variable):
-                yield from _login(request, host, user, Secret(environ[variable]), f"${variable}")
-                return
-    if request.job.system is CiSystem.GITHUB and (token := request.options.value(access.GITHUB_TOKEN)):
-        user = environ.get("GITHUB_ACTOR") or "token"
-        yield Login(request.job.github_registry, user, token, request.options.origin(access.GITHUB_TOKEN))
+def _ci_login(request: Request, registry: Registry | None, logins: tuple[Login, ...], config: Path | None) -> Iterator[Login]:
+    """What the CI system gives a job for its own registry, where nobody has logged in to it otherwise."""
+    if registry is None or any(login.registry == registry.name for login in logins):
+        return
+    offered = request.job.login(request.options.value(access.GITHUB_TOKEN))
+    if offered is not None and offered.registry == registry.name and not _logged_in(request, registry, config):
+        yield offered
+
+
+def _logged_in(request: Request, registry: Registry, config: Path | None) -> bool:
+    """Whether docker would find a login by itself; a store that keeps all logins may have this one."""
+    with request.problems.gather():
+        found = read_config((config or Path.home() / ".docker") / "config.json")
+        text = request.environ.get("DOCKER_AUTH_CONFIG", "")
+        known = {**found.helpers, **found.auths, **(parse_variable(text, "DOCKER_AUTH_CONFIG") if text.strip() else {})}
+        return bool(found.store) or any(host_of_key(key) == registry.name for key in known)
+    return False
