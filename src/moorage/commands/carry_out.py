@@ -74,7 +74,7 @@ class Run:
                 for _ in pool.map(self._one, deletions):
                     pass
             except BaseException:
-                self.stop.set()  # what is queued must not be deleted while the pool winds up
+                self.stop.set()  # nor while the pool winds up after a signal
                 raise
 
     def _key(self, deletion: Deletion) -> Key:
@@ -105,6 +105,9 @@ class Run:
             if isinstance(error, _ENDS_REPOSITORY) and not isinstance(error, ItemRefused):
                 self.halted = self.halted or error
             self._record_removal(deletion, Outcome.FAILED, error.message)
+        except BaseException:
+            self.stop.set()  # nothing of what is queued may be deleted after what nobody foresaw
+            raise
 
     def _untag(self, deletion: Untag) -> None:
         now = self._now_at(deletion.tag)

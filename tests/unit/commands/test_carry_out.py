@@ -1,0 +1,342 @@
+"""Carrying out a plan when the world does not stand still and the registry has bad days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.images import artifact, cosign, image, index, layer, push
+from tests.unit.commands.harbourside import Moody, Shore
+
+from moorage.commands.carry_out import Run, reconcile
+from moorage.commands.journal import read_journal
+from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized, Unreachable, Unsupported
+from moorage.oci.reference import Tag
+from moorage.policy.patterns import TagSelector
+from moorage.policy.plan import Kind, Outcome
+from moorage.policy.rules import Policy, Rule
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.images import Image
+
+OLD = Policy(rules=(Rule("old", tags=TagSelector.parse(["old*"]), older_than=timedelta(days=1)),))
+
+
+@pytest.fixture
+def shore(tmp_path: Path) -> Shore:
+    return Shore(tmp_path)
+
+
+def put(shore: Shore, what: Image, *tags: str) -> Image:
+    push(shore.registry, shore.repository, what, *tags)
+    return what
+
+
+def run(shore: Shore, registry: Moody | None = None, policy: Policy = OLD) -> Run:
+    planner = shore.planner(policy)
+    items = [item for item in planner.plan().items if item.goes]
+    with shore.journal() as journal:
+        made = Run(registry or shore.registry, planner.inventory, items, journal)
+        made.carry_out()
+    return made
+
+
+def outcomes(made: Run) -> dict[str, str]:
+    return {
+        tag.text if tag else digest.short: outcome.value for (_, tag, digest), (outcome, _) in made.outcomes.items() if digest
+    }
+
+
+def moody(shore: Shore, **moods: object) -> Moody:
+    return Moody(shore.registry_name, **moods)  # type: ignore[arg-type]
+
+
+def test_an_image_goes_with_all_that_belongs_to_it_and_the_rest_stays(shore: Shore) -> None:
+    shared = image(layer("shared"))
+    old = put(shore, index(shared, image(layer("only old"))), "old-1", "old-2")
+    put(shore, index(shared, image(layer("new"))), "new")
+    tag, signature = cosign(old)
+    put(shore, signature, tag.text)
+    put(shore, artifact(old))
+
+    made = run(shore)
+
+    assert shore.tags() == {"new"}
+    assert {outcome for outcome, _ in made.outcomes.values()} == {Outcome.DELETED}
+    assert shared.digest in shore.inventory().manifests
+    assert old.digest not in shore.inventory().manifests
+    assert signature.digest not in shore.inventory().manifests
+
+
+def test_one_tag_of_several_goes_alone(shore: Shore) -> None:
+    put(shore, image(), "old", "kept")
+
+    assert outcomes(run(shore)) == {"old": "deleted"}
+    assert shore.tags() == {"kept"}
+
+
+def test_a_tag_that_moved_since_the_plan_is_left_alone(shore: Shore) -> None:
+    old, new = put(shore, image(layer("a")), "old"), image(layer("b"))
+    registry = moody(shore)
+    planner = shore.planner(OLD)
+    push(shore.registry, shore.repository, new, "old")
+
+    with shore.journal() as journal:
+        made = Run(registry, planner.inventory, [item for item in planner.plan().items if item.goes], journal)
+        made.carry_out()
+
+    assert outcomes(made) == {"old": "changed-since-plan", old.digest.short: "changed-since-plan"}
+    assert registry.asked == []
+
+
+def test_a_single_tag_that_moved_is_left_alone(shore: Shore) -> None:
+    put(shore, image(layer("a")), "old", "kept")
+    planner = shore.planner(OLD)
+    put(shore, image(layer("b")), "old")
+
+    with shore.journal() as journal:
+        made = Run(shore.registry, planner.inventory, [item for item in planner.plan().items if item.goes], journal)
+        made.carry_out()
+
+    assert outcomes(made) == {"old": "changed-since-plan"}
+
+
+def test_children_stay_when_their_index_turns_out_to_stay(shore: Shore) -> None:
+    child = image(layer("child"))
+    old = put(shore, index(child), "old")
+    planner = shore.planner(OLD)
+    put(shore, image(layer("else")), "old")
+
+    with shore.journal() as journal:
+        made = Run(shore.registry, planner.inventory, [item for item in planner.plan().items if item.goes], journal)
+        made.carry_out()
+
+    assert outcomes(made)[child.digest.short] == "changed-since-plan"
+    assert {old.digest, child.digest} <= shore.inventory().manifests.keys()
+
+
+def test_a_signature_is_not_deleted_when_its_image_has_got_another_tag_content(shore: Shore) -> None:
+    old = put(shore, image(layer("a")), "old")
+    tag, signature = cosign(old)
+    put(shore, signature, tag.text)
+    planner = shore.planner(OLD)
+    put(shore, image(layer("b")), "old")
+
+    with shore.journal() as journal:
+        made = Run(shore.registry, planner.inventory, [item for item in planner.plan().items if item.goes], journal)
+        made.carry_out()
+
+    assert outcomes(made)[tag.text] == "changed-since-plan"
+    assert tag.text in shore.tags()
+
+
+def test_children_remain_for_the_next_run_when_their_index_could_not_be_deleted(shore: Shore) -> None:
+    child = image(layer("child"))
+    old = put(shore, index(child), "old")
+    registry = moody(shore, refusals={old.digest: ItemRefused("locked")})
+
+    made = run(shore, registry)
+
+    assert outcomes(made) == {"old": "failed", old.digest.short: "failed"}
+    assert registry.asked == [old.digest]
+    assert child.digest in shore.inventory().manifests
+
+
+@pytest.mark.parametrize("error", [Unauthorized("who?"), Denied("no"), Unsupported("never"), Throttled("later")])
+def test_a_refusal_of_the_repository_ends_it(shore: Shore, error: RegistryError) -> None:
+    for number in range(30):
+        put(shore, image(layer(str(number))), f"old-{number}")
+    registry = moody(shore)
+    registry.refusals = dict.fromkeys(shore.inventory().manifests, error)
+
+    made = run(shore, registry)
+
+    assert made.halted is error
+    assert len(registry.asked) <= made.parallel
+    assert len(shore.tags()) == 30
+
+
+@pytest.mark.parametrize("error", [ItemRefused("immutable"), Unreachable("500")])
+def test_a_refusal_of_one_item_fails_that_item_alone(shore: Shore, error: RegistryError) -> None:
+    locked = put(shore, image(layer("locked")), "old-locked")
+    put(shore, image(layer("free")), "old-free")
+
+    made = run(shore, moody(shore, refusals={locked.digest: error}))
+
+    assert made.halted is None
+    assert shore.tags() == {"old-locked"}
+    assert made.outcomes[(shore.repository, Tag("old-locked"), locked.digest)] == (Outcome.FAILED, error.message)
+
+
+def test_what_is_gone_already_is_done(shore: Shore) -> None:
+    old = put(shore, image(), "old")
+    made = run(shore, moody(shore, refusals={old.digest: NotFound("gone")}))
+    assert outcomes(made) == {"old": "already-gone", old.digest.short: "already-gone"}
+
+
+def test_tags_that_another_run_deleted_are_already_gone(shore: Shore) -> None:
+    put(shore, image(), "old", "kept")
+    planner = shore.planner(OLD)
+    shore.registry.delete_tag(shore.repository, Tag("old"))
+
+    with shore.journal() as journal:
+        made = Run(shore.registry, planner.inventory, [item for item in planner.plan().items if item.goes], journal)
+        made.carry_out()
+
+    assert outcomes(made) == {"old": "already-gone"}
+
+
+def test_an_accepted_deletion_that_did_nothing_is_noticed(shore: Shore) -> None:
+    old = put(shore, image(layer("a")), "old-1")
+    kept = put(shore, image(layer("b")), "old-2", "kept")
+    child = image(layer("child"))
+    parent = put(shore, index(child), "old-3")
+
+    made = run(shore, moody(shore, lies=[old.digest, Tag("old-2"), child.digest]))
+
+    found = outcomes(made)
+    assert found["old-1"] == found["old-2"] == found[child.digest.short] == "failed"
+    assert found["old-3"] == found[parent.digest.short] == "deleted"
+    assert kept.digest in shore.inventory().manifests
+
+
+def test_a_look_afterwards_that_fails_is_told_and_changes_no_outcome(shore: Shore) -> None:
+    put(shore, image(), "old")
+    told: list[str] = []
+
+    class Blinded(Moody):
+        def tag_names(self, _: object) -> frozenset[Tag]:
+            raise Unreachable("down")
+
+    planner = shore.planner(OLD)
+    with shore.journal() as journal:
+        made = Run(Blinded(shore.registry_name), planner.inventory, [i for i in planner.plan().items if i.goes], journal)
+        made.progress = type("Ears", (type(made.progress),), {"warn": lambda _, text: told.append(text)})()
+        made.carry_out()
+
+    assert set(outcomes(made).values()) == {"deleted"}
+    assert "down" in told[0]
+
+
+def test_a_spent_time_budget_stops_before_the_next_deletion(shore: Shore) -> None:
+    for number in range(9):
+        put(shore, image(layer(str(number))), f"old-{number}")
+    registry = moody(shore)
+    planner = shore.planner(OLD)
+    with shore.journal() as journal:
+        made = Run(registry, planner.inventory, [item for item in planner.plan().items if item.goes], journal, parallel=1)
+        made.spent = lambda: len(registry.asked) >= 4
+        made.carry_out()
+
+    assert len(registry.asked) == 4
+    assert len(shore.tags()) == 5
+
+
+def test_what_is_queued_is_not_deleted_after_an_unexpected_error(shore: Shore) -> None:
+    for number in range(50):
+        put(shore, image(layer(str(number))), f"old-{number}")
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    registry = moody(shore, before_delete=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(shore, registry)
+    assert len(registry.asked) <= 8
+    assert len(shore.tags()) == 50
+
+
+def test_a_registry_without_tag_deletion_is_never_asked_for_it(shore: Shore) -> None:
+    put(shore, image(), "old", "kept")
+    planner = shore.planner(OLD)
+    items = [item for item in planner.plan().items if item.goes]
+
+    class WholeOnly:
+        """The least that a registry has to offer."""
+
+        def __init__(self) -> None:
+            self.resolve = shore.registry.resolve
+            self.tag_names = shore.registry.tag_names
+            self.inventory = shore.registry.inventory
+
+        def delete_manifest(self, *_: object) -> None:
+            raise AssertionError("this would take the sibling along")
+
+    with shore.journal() as journal:
+        made = Run(WholeOnly(), planner.inventory, items, journal)
+        made.carry_out()
+
+    assert outcomes(made) == {"old": "failed"}
+    assert isinstance(made.halted, Unsupported)
+    assert shore.tags() == {"old", "kept"}
+
+
+def test_the_journal_knows_before_the_registry_does(shore: Shore) -> None:
+    old = put(shore, image(), "old")
+    seen: list[object] = []
+
+    def look(_: object) -> None:
+        _, entries = read_journal(shore.folder / "journal.jsonl")
+        seen.extend(entries)
+
+    run(shore, moody(shore, before_delete=look))
+
+    [entry] = seen
+    assert (entry.digest, entry.content, entry.tags, entry.outcome) == (old.digest, old.content, (Tag("old"),), None)  # type: ignore[attr-defined]
+
+
+def test_the_journal_tells_what_failed(shore: Shore) -> None:
+    old = put(shore, image(), "old")
+    run(shore, moody(shore, refusals={old.digest: Unreachable("500")}))
+    _, [entry] = read_journal(shore.folder / "journal.jsonl")
+    assert entry.outcome is Outcome.FAILED
+
+
+class TestReconcile:
+    """An old plan beside a new look."""
+
+    def test_a_plan_that_still_fits_needs_nothing(self, shore: Shore) -> None:
+        put(shore, index(image()), "old")
+        assert reconcile(shore.going(OLD), shore.inventory()) == {}
+
+    def test_a_new_tag_on_a_planned_digest_saves_the_digest(self, shore: Shore) -> None:
+        old = put(shore, image(), "old")
+        items = shore.going(OLD)
+        put(shore, old, "release")
+        [(key, (outcome, _))] = reconcile(items, shore.inventory()).items()
+        assert key == (shore.repository, None, old.digest)
+        assert outcome is Outcome.CHANGED
+
+    def test_a_new_index_saves_the_children_that_it_needs(self, shore: Shore) -> None:
+        child = image()
+        put(shore, index(child), "old")
+        items = shore.going(OLD)
+        put(shore, index(child, image(layer("more"))), "new")
+        found = reconcile(items, shore.inventory())
+        assert {digest for _, _, digest in found} == {child.digest}
+
+    def test_moved_and_missing_tags(self, shore: Shore) -> None:
+        moved, gone = put(shore, image(layer("a")), "old-moved"), put(shore, image(layer("b")), "old-gone")
+        items = shore.going(OLD)
+        put(shore, image(layer("c")), "old-moved")
+        shore.registry.delete_manifest(shore.repository, gone.digest)
+        found = {item.tag or item.digest: reconcile(items, shore.inventory()).get(item.key) for item in items}
+        assert found[Tag("old-moved")] == (
+            Outcome.CHANGED,
+            f"it points at {shore.registry.resolve(shore.repository, Tag('old-moved'))} now",
+        )
+        assert found[Tag("old-gone")] == (Outcome.ALREADY_GONE, None)
+        assert found[gone.digest] == (Outcome.ALREADY_GONE, None)
+        assert found[moved.digest] is None
+
+    def test_what_cannot_be_read_holds_every_manifest(self, shore: Shore) -> None:
+        put(shore, image(layer("a")), "old")
+        broken = put(shore, image(layer("b")), "kept")
+        items = shore.going(OLD)
+        blob = shore.folder / "registry" / "app" / "blobs" / "sha256" / broken.digest.hex
+        blob.write_bytes(b"damaged")
+        found = reconcile(items, shore.inventory())
+        assert {item.key for item in items if item.kind is Kind.MANIFEST} == found.keys()
