@@ -136,8 +136,8 @@ def carried_out(plan: Plan) -> Plan:
     """The plan after a run in which a little of everything happened."""
     unhappy = {
         2: (Outcome.FAILED, "the registry refused it (403): the tag is protected by a retention rule of the project"),
-        5: (Outcome.CHANGED, None),
-        9: (Outcome.ALREADY_GONE, None),
+        6: (Outcome.CHANGED, None),
+        8: (Outcome.ALREADY_GONE, None),
         14: (Outcome.PLANNED, None),
         15: (Outcome.PLANNED, None),
     }
