@@ -38,12 +38,12 @@ class _Verified(io.RawIOBase):
         view[: len(data)] = data
         self._hash.update(data)
         self._size += len(data)
-        if self._size > self._blob.size or (not data and len(view)):
+        if self._size > self._blob.size > 0 or (not data and len(view)):
             self._compare()
         return len(data)
 
     def _compare(self) -> None:
-        if self._size != self._blob.size:
+        if self._blob.size and self._size != self._blob.size:
             found = "more" if self._size > self._blob.size else f"{self._size} bytes"
             raise Contradiction(f"{self._origin}: blob {self._blob.digest} has {found}, {self._blob.size} bytes were announced")
         if self._hash.hexdigest() != self._blob.digest.hex:
@@ -57,7 +57,8 @@ class _Verified(io.RawIOBase):
 def verified(stream: Readable, blob: Blob, origin: str) -> BinaryIO:
     """The same bytes; reading to the end, or beyond the announced size, raises Contradiction if they are not the blob's.
 
-    `origin` names the registry or file in the message. Closing closes the stream underneath.
+    A size of 0 counts as not known: manifests may leave it out. `origin` names the registry or file in the message. Closing
+    closes the stream underneath.
     """
     return io.BufferedReader(_Verified(stream, blob, origin), CHUNK)
 

@@ -1,0 +1,83 @@
+"""Putting a parcel into a registry: blobs first and only those that are missing, then manifests, each after what it needs."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from moorage.errors import NotFound
+from moorage.oci.manifest import Blob
+from moorage.oci.reference import Digest, Repository, Tag
+from moorage.registries.interface import Writer
+from moorage.registries.sources.parcel import BlobSource, Document, Parcel
+
+ATTEMPTS: Final = 3  # a cleanup may take a blob between our look and our manifest; the next attempt puts it again
+T = TypeVar("T")
+
+
+def put_parcel(writer: Writer, repository: Repository, parcel: Parcel, *, tags: Sequence[Tag] = (), parallel: int = 4) -> Digest:
+    """Put an image with all that belongs to it under each of these tags, or under its digest alone. Returns the digest.
+
+    Whatever the registry raises ends it: what is not complete then has no name yet. To know what became of each tag, call
+    `put_contents` once and `put_root` per tag.
+    """
+    put_contents(writer, repository, parcel, parallel=parallel)
+    for reference in tags or (parcel.root.digest,):
+        put_root(writer, repository, parcel, reference, parallel=parallel)
+    return parcel.root.digest
+
+
+def put_contents(writer: Writer, repository: Repository, parcel: Parcel, *, parallel: int = 4) -> None:
+    """Put everything that the root needs: blobs that the repository lacks, then the other manifests by digest."""
+    images = [document for document in parcel.manifests.values() if not document.manifest.is_index]
+    indexes = [document for document in parcel.manifests.values() if document.manifest.is_index]
+    largest_first = sorted(parcel.blobs.items(), key=lambda item: item[1].size, reverse=True)
+
+    def put_all() -> None:
+        _each(parallel, lambda item: _put_blob(writer, repository, *item), largest_first)
+        _each(parallel, lambda document: _put(writer, repository, document.digest, document), images)
+        for document in indexes:  # each after its own children: the order that a parcel has
+            _put(writer, repository, document.digest, document)
+
+    _again(put_all)
+
+
+def put_root(writer: Writer, repository: Repository, parcel: Parcel, reference: Tag | Digest, *, parallel: int = 4) -> Digest:
+    """Put the root under a tag or its digest: one request, once its contents are there. Contents that went are put again."""
+    try:
+        return _put(writer, repository, reference, parcel.root)
+    except NotFound:
+
+        def put_all() -> Digest:
+            put_contents(writer, repository, parcel, parallel=parallel)
+            return _put(writer, repository, reference, parcel.root)
+
+        return _again(put_all)
+
+
+def _put(writer: Writer, repository: Repository, reference: Tag | Digest, document: Document) -> Digest:
+    return writer.put_manifest(repository, reference, document.content, document.media_type)
+
+
+def _put_blob(writer: Writer, repository: Repository, digest: Digest, source: BlobSource) -> None:
+    if not writer.has_blob(repository, digest):
+        writer.put_blob(repository, Blob(digest, source.size), source.open)
+
+
+def _again(work: Callable[[], T]) -> T:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return work()
+        except NotFound:
+            continue
+    return work()
+
+
+def _each(parallel: int, work: Callable[[T], object], items: Iterable[T]) -> None:
+    with ThreadPoolExecutor(max(parallel, 1)) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
