@@ -1,7 +1,8 @@
 """Outputs as a dotenv file, GitLab's way of handing values to later jobs.
 
 GitLab refuses the whole file when it is larger than 5 KiB or a value holds a line break (docs.gitlab.com,
-"artifacts:reports:dotenv", seen 2026-11). So lists become comma-separated, and what is too large goes into a file of its own whose path is given instead.
+"artifacts:reports:dotenv", seen 2026-11). So lists become comma-separated, and what is too large goes into a file of its own,
+whose path is given instead.
 """
 
 from collections.abc import Mapping

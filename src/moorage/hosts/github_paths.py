@@ -1,7 +1,8 @@
 """Where the files of a docker action are on the machine that runs the job.
 
 The runner mounts a few directories of the host under /github, and rewrites variables that begin with them. RUNNER_WORKSPACE is
-none of these, so it still tells where the host's directories are: WORK/REPOSITORY beside WORK/_temp (actions/runner, seen 2026-11).
+none of these, so it still tells where the host's directories are: WORK/REPOSITORY beside WORK/_temp (actions/runner, seen
+2026-11).
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from moorage.auth.docker_config import host_of_key, parse_variable, read_config
+from moorage.auth.docker_config import DockerConfig, host_of_key, parse_variable, read_config
 from moorage.oci.reference import BadReference, Registry
 from moorage.settings.options import access, general, safety
 from moorage.settings.registry_auth import DOCKER_HUB
@@ -65,7 +65,8 @@ def _hosts(request: Request, texts: tuple[str, ...], flag: str) -> frozenset[str
 def logins_of(request: Request, registry: Registry | None = None) -> tuple[Login, ...]:
     """The logins that were asked for."""
     options = request.options
-    found = list(options.value(access.REGISTRY_AUTH) or ())
+    listed = options.value(access.REGISTRY_AUTH)
+    found = list(listed) if listed else []
     username, password = options.value(access.USERNAME), options.value(access.PASSWORD)
     host = options.value(access.REGISTRY)
     if username is not None and password is not None:
@@ -103,7 +104,7 @@ def _ci_login(request: Request, registry: Registry | None, logins: tuple[Login, 
 def _logged_in(request: Request, registry: Registry, config: Path | None) -> bool:
     """Whether docker would find a login by itself; a store that keeps all logins may have this one."""
     with request.problems.gather():
-        found = read_config((config or Path.home() / ".docker") / "config.json")
+        found = read_config(config / "config.json") if config else DockerConfig()
         text = request.environ.get("DOCKER_AUTH_CONFIG", "")
         known = {**found.helpers, **found.auths, **(parse_variable(text, "DOCKER_AUTH_CONFIG") if text.strip() else {})}
         return bool(found.store) or any(host_of_key(key) == registry.name for key in known)

@@ -23,6 +23,21 @@ _OF_FRESH_PLANS: Final[tuple[Option[Any], ...]] = (
 )  # fmt: skip
 
 
+def storage_of(request: Request) -> Storage | None:
+    """None where it cannot be made; the reason is then among the request's problems."""
+    with request.problems.gather():
+        return storage(request)
+    return None
+
+
+def settled(request: Request, target: Storage | None) -> Storage:
+    """The storage of a request without problems. Raises one ConfigurationError with all that there are."""
+    request.problems.raise_any()
+    if target is None:
+        raise AssertionError("a storage that cannot be made is a problem, and was raised")
+    return target
+
+
 def names_settings(request: Request) -> tuple[ImagesRepo, tuple[str, ...], tuple[TagRequest, ...]]:
     """Images repo, image names and tags."""
     repo = None
@@ -43,7 +58,7 @@ def publish_settings(request: Request) -> PublishSettings:
     """Raises Unsupported for what is asked for and not built yet."""
     refuse_unbuilt(request)
     options = request.options
-    target = _storage(request)
+    target = storage_of(request)
     access = access_of(request, target.repo.registry if target else None)
     tags, sources, project = tags_of(request), image_settings(request), project_of(request)
     if not tags:
@@ -51,7 +66,7 @@ def publish_settings(request: Request) -> PublishSettings:
     _either(request, images.LABEL, images.NO_LABELS)
     return PublishSettings(
         access=access,
-        storage=_settled(request, target),
+        storage=settled(request, target),
         project=project,
         images=sources,
         tags=tags,
@@ -66,7 +81,7 @@ def cleanup_settings(request: Request) -> CleanupSettings:
     """Raises Unsupported for what is asked for and not built yet."""
     refuse_unbuilt(request)
     options = request.options
-    target = _storage(request)
+    target = storage_of(request)
     access = access_of(request, target.repo.registry if target else None)
     policy, project = policy_of(request), project_of(request)
     _either(request, rules.REPOSITORY, rules.ALL_REPOSITORIES)
@@ -74,7 +89,7 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         _either(request, safety.PLAN, option)
     return CleanupSettings(
         access=access,
-        storage=_settled(request, target),
+        storage=settled(request, target),
         project=project,
         images=image_names(request),
         policy=policy,
@@ -89,19 +104,6 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         shard=options.value(safety.SHARD) or (1, 1),
         reports=_paths(request, reports.REPORT),
     )
-
-
-def _storage(request: Request) -> Storage | None:
-    with request.problems.gather():
-        return storage(request)
-    return None
-
-
-def _settled(request: Request, target: Storage | None) -> Storage:
-    request.problems.raise_any()
-    if target is None:
-        raise AssertionError("a storage that cannot be made is a problem, and was raised")
-    return target
 
 
 def _either(request: Request, one: Option[Any], other: Option[Any]) -> None:

@@ -1,0 +1,45 @@
+"""The entry point: one call from argv to exit code.
+
+Only the result goes to stdout; progress, warnings and errors go to stderr. With `--output json` stdout holds one document,
+whatever happens.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+
+def run(
+    argv: Sequence[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+) -> int:
+    """Run one command and return its exit code; everything that is left out is the process's own."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    out = stdout or _tolerant(sys.stdout)
+    if arguments == ["--version"]:  # asked by scripts at every start: answered before anything is loaded
+        import moorage  # noqa: PLC0415
+
+        out.write(f"moorage {moorage.__version__}\n")
+        return 0
+    from moorage.cli.session import Session  # noqa: PLC0415 -- see above
+
+    try:
+        return Session(arguments, dict(os.environ if environ is None else environ), out, stderr or sys.stderr).run()
+    except BrokenPipeError:  # whoever read the result has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+
+
+def _tolerant(stream: TextIO) -> TextIO:
+    """A result must not be lost to a terminal that cannot show a letter in it."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
+if __name__ == "__main__":
+    sys.exit(run())

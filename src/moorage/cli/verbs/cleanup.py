@@ -1,0 +1,44 @@
+"""`moorage cleanup`."""
+
+import json
+
+from moorage.cli.call import Answer, Call
+from moorage.commands.cleanup import CleanupResult, cleanup
+from moorage.policy.document import to_document
+from moorage.policy.plan import Outcome
+from moorage.report import plan_markdown, plan_text, write_report
+from moorage.settings.assemble.stories import cleanup_settings
+from moorage.settings.settings import CleanupSettings
+from moorage.settings.unbuilt import told_unbuilt
+
+
+def run(call: Call) -> Answer:
+    settings = cleanup_settings(call.request)
+    for text in told_unbuilt(call.request):
+        call.host.progress.warn(text)
+    result = cleanup(settings, call.world)
+    for path in settings.reports:
+        write_report(result.plan, path, objections=result.objections)
+    limit = call.host.summary_limit()
+    return Answer(
+        text=plan_text(result.plan, width=call.width, colour=call.colour, objections=result.objections),
+        document=to_document(result.plan),
+        outputs=outputs_of(result, settings, call),
+        summary=plan_markdown(result.plan, limit_bytes=limit, objections=result.objections) if limit else "",
+        failure=result.failure,
+    )
+
+
+def outputs_of(result: CleanupResult, settings: CleanupSettings, call: Call) -> dict[str, str]:
+    """Counts are of tags and manifests together, except `kept-count`, which is of tags."""
+    totals = result.plan.totals
+    deleted = [str(item) for item in result.plan.deletions if item.outcome is Outcome.DELETED]
+    return {
+        "plan": str(call.host.outside(settings.plan_out)) if settings.plan_out else "",
+        "report": "\n".join(str(call.host.outside(path)) for path in settings.reports),
+        "deleted-count": str(totals.deleted_tags + totals.deleted_manifests),
+        "kept-count": str(totals.kept_tags),
+        "failed-count": str(totals.failed),
+        "remaining-count": str(totals.remaining),
+        "deleted": json.dumps(deleted, separators=(",", ":")),
+    }
