@@ -83,7 +83,12 @@ def _blocks(published: Published) -> Iterator[Block]:
         yield table(
             columns,
             [
-                (code(tag.image) if tag.image else "`~`", code(tag.reference), code(str(tag.digest or "?")), _WORDS.get(tag.status, tag.status))
+                (
+                    code(tag.image) if tag.image else "`~`",
+                    code(tag.reference),
+                    code(str(tag.digest or "?")),
+                    _WORDS.get(tag.status, tag.status),
+                )
                 for tag in up
             ],
             noun="tag",
