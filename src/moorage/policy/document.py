@@ -28,6 +28,7 @@ def to_document(plan: Plan) -> Document:
         "applied": plan.applied,
         "items": items,
         "totals": {name: getattr(plan.totals, name) for name in plan.totals.__dataclass_fields__},
+        "freed": {str(repository): freed for repository, freed in plan.freed.items()},
         "notes": list(plan.notes),
         "seal": _seal(stamp(plan.created), items),
     }
@@ -61,7 +62,12 @@ def from_document(document: object, source: str, registry: Registry) -> Plan:
             remedy="Make the plan anew with --dry-run --plan-out FILE; to keep more, add --exclude-tags or --keep-list.",
         )
     notes = document.get("notes")
-    return Plan(created=created, items=tuple(items), notes=tuple(str(note) for note in notes) if isinstance(notes, list) else ())
+    return Plan(
+        created=created,
+        items=tuple(items),
+        notes=tuple(str(note) for note in notes) if isinstance(notes, list) else (),
+        freed=_read_freed(document.get("freed"), {str(item.repository): item.repository for item in items}),
+    )
 
 
 def stamp(moment: datetime) -> str:
@@ -104,6 +110,12 @@ def _read_item(entry: Mapping[str, Any], registry: Registry) -> Item:
         size=entry.get("size"),
         vendor_id=str(entry.get("vendor_id") or ""),
     )
+
+
+def _read_freed(freed: object, repositories: Mapping[str, Repository]) -> Mapping[Repository, int]:
+    """What the document says of its own repositories; it only informs, so what makes no sense is passed over."""
+    found = freed.items() if isinstance(freed, dict) else ()
+    return {repositories[text]: count for text, count in found if text in repositories and isinstance(count, int) and count > 0}
 
 
 def read_repository(text: str, registry: Registry) -> Repository:
