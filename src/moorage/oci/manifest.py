@@ -7,7 +7,7 @@ because a cleaner that does not understand a manifest must not delete what it ma
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from moorage.oci import media_type
 from moorage.oci.reference import DIGEST, BadReference, Digest
@@ -53,7 +53,7 @@ class Manifest:
 
 
 def parse_manifest(content: bytes, declared_media_type: str = "") -> Manifest:
-    """A manifest out of its bytes. `declared_media_type` is the Content-Type or the descriptor's, used where the document names none.
+    """A manifest out of its bytes. `declared_media_type`, of the Content-Type or descriptor, is for documents that name none.
 
     Raises BadManifest for bytes that are no JSON object, or whose parts have the wrong shape.
     """
@@ -63,7 +63,7 @@ def parse_manifest(content: bytes, declared_media_type: str = "") -> Manifest:
     kind = _media_type(document, declared_media_type)
     try:
         known = kind in media_type.INDEXES | media_type.IMAGES or kind == media_type.OCI_ARTIFACT
-        children = _children(document, kind) if known else tuple(_mentioned(document))
+        children = _children(document) if known else tuple(dict.fromkeys(_mentioned(document)))
         config = document.get("config") if kind in media_type.IMAGES else None
         return Manifest(
             digest=Digest.of(content),
@@ -82,12 +82,12 @@ def parse_manifest(content: bytes, declared_media_type: str = "") -> Manifest:
 
 
 def referrers_tag(digest: Digest) -> str:
-    """The tag under which registries without the referrers API keep a manifest's referrers (distribution-spec 1.1, "Referrers Tag Schema")."""
+    """Where registries without the referrers API keep a manifest's referrers (distribution-spec 1.1, "Referrers Tag Schema")."""
     return f"sha256-{digest.hex}"
 
 
 def followed_digest(tag: str) -> Digest | None:
-    """The manifest that a tag follows by its form: `sha256-<hex>` with an optional suffix such as `.sig`, `.att`, `.sbom` (cosign)."""
+    """The manifest that a tag follows by its form: `sha256-<hex>`, also with a suffix such as cosign's `.sig`, `.att`."""
     prefix, _, rest = tag.partition("-")
     hexadecimal, dot, suffix = rest.partition(".")
     if prefix != "sha256" or len(hexadecimal) != 64 or (dot and not suffix):
@@ -104,7 +104,7 @@ def created_of(config: Mapping[str, object]) -> datetime | None:
 
 
 def parse_time(value: object) -> datetime | None:
-    """RFC 3339 with up to nanoseconds and a zone, as registries and configs write it; None for anything else."""
+    """RFC 3339 with up to nanoseconds and a zone, as registries and configs write it, in UTC; None for anything else."""
     if not isinstance(value, str) or len(value) > 64:
         return None
     head, dot, tail = value.strip().replace("z", "Z").partition(".")
@@ -113,9 +113,9 @@ def parse_time(value: object) -> datetime | None:
         head, tail = f"{head}.{tail[: min(digits, 6)].ljust(6, '0')}", tail[digits:]
     try:
         moment = datetime.fromisoformat((head + tail).replace("Z", "+00:00"))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the latter for the first and last hours of time, in UTC
         return None
-    return moment if moment.tzinfo is not None else None
 
 
 def _object(content: bytes) -> dict[str, object]:
@@ -152,9 +152,8 @@ def _entries(document: Mapping[str, object], key: str) -> list[object]:
     return entries
 
 
-def _children(document: Mapping[str, object], kind: str) -> tuple[Digest, ...]:
-    if kind not in media_type.INDEXES:
-        return ()
+def _children(document: Mapping[str, object]) -> tuple[Digest, ...]:
+    """The `manifests`, whatever the document calls itself: image and index at once (CVE-2021-41190) needs them too."""
     return tuple(dict.fromkeys(_digest(entry) for entry in _entries(document, "manifests")))
 
 
@@ -178,12 +177,14 @@ def _annotations(document: Mapping[str, object]) -> Mapping[str, str]:
     return {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, str)}
 
 
-def _mentioned(value: object) -> Iterator[Digest]:
-    if isinstance(value, str):
-        yield from (Digest(text) for text in DIGEST.findall(value))
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _mentioned(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _mentioned(inner)
+def _mentioned(document: object) -> Iterator[Digest]:
+    """Every digest anywhere in a document, keys included. Not recursive: documents of no known kind nest as deep as they like."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield from (Digest(text) for text in DIGEST.findall(value))
+        elif isinstance(value, dict):
+            waiting.extend((*value.keys(), *value.values()))
+        elif isinstance(value, list):
+            waiting.extend(value)
