@@ -8,8 +8,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import translate
+from string import ascii_letters, digits
 from typing import Protocol
 
+_IN_GLOBS = frozenset(ascii_letters + digits + "_.-*?")
+_SET = re.compile(r"\[[!^]?\]?[^\]]*\]")  # [0-9], [!a-z], []x]
 _NAMES_OF_EVERY_KIND = ("a", "Z", "0", "_", "latest", "v1.2.3", "feature-x_y.z", "sha-0a1b2c3", "Q7-." + "m" * 60)
 
 
@@ -25,11 +28,11 @@ class TagPattern:
     _matcher: Matcher = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not self.text:
+        if self.text in ("", "/", "//"):
             raise ValueError("an empty pattern matches nothing; leave it out")
-        regex = self.is_regular_expression
-        matcher = regular_expression(self.text[1:-1]) if regex else re.compile(translate(self.text), re.ASCII)
-        object.__setattr__(self, "_matcher", matcher)
+        object.__setattr__(
+            self, "_matcher", regular_expression(self.text[1:-1]) if self.is_regular_expression else _glob(self.text)
+        )
 
     @property
     def is_regular_expression(self) -> bool:
@@ -37,10 +40,6 @@ class TagPattern:
 
     def matches(self, tag: str) -> bool:
         return self._matcher.fullmatch(tag) is not None
-
-    def matches_everything(self) -> bool:
-        """Whether the pattern tells no tag from another, judged on names of every kind."""
-        return all(self.matches(name) for name in _NAMES_OF_EVERY_KIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,21 @@ class TagSelector:
         return not self.include or any(pattern.matches(tag) for pattern in self.include)
 
     def selects_everything(self) -> bool:
-        return not self.exclude and (not self.include or any(pattern.matches_everything() for pattern in self.include))
+        """Whether the list tells no tag from another, judged on names of every kind."""
+        return not self.exclude and all(self.selects(name) for name in _NAMES_OF_EVERY_KIND)
 
     def __str__(self) -> str:
         return ", ".join([pattern.text for pattern in self.include] + [f"!{pattern.text}" for pattern in self.exclude])
+
+
+def _glob(text: str) -> Matcher:
+    """A glob. Raises ValueError for one that no tag can match: a pattern that silently protects nothing costs images."""
+    alien = sorted(set(_SET.sub("", text)) - _IN_GLOBS)
+    if alien:
+        hint = "a regular expression stands between two slashes, /like this/" if "/" in alien else "one glob each, for tags alone"
+        raise ValueError(f"{text!a} matches no tag, since no tag holds {' or '.join(map(ascii, alien))} ({hint})")
+    # [^a] is bash's and Go's [!a]; to fnmatch it would be "a or ^", the opposite of what is meant.
+    return re.compile(translate(_SET.sub(lambda found: found[0].replace("[^", "[!", 1), text)), re.ASCII)
 
 
 def regular_expression(text: str) -> Matcher:
@@ -82,6 +92,8 @@ def regular_expression(text: str) -> Matcher:
     options.log_errors = False
     try:
         compiled: Matcher = re2.compile(text, options)
+    except UnicodeEncodeError:
+        raise ValueError(f"bad regular expression {text!a}: it is not UTF-8") from None
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise ValueError(f"bad regular expression /{text}/: {reason} (RE2: no look-around, no back-references)") from None
