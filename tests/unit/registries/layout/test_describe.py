@@ -91,3 +91,31 @@ def test_a_config_of_another_shape_says_nothing(layouts: LayoutRegistry, app: Re
 def test_what_is_not_in_the_inventory_is_left_out(layouts: LayoutRegistry, app: Repository) -> None:
     push(layouts, app, AMD, "v1")
     assert layouts.describe(layouts.inventory(app), [ARM.digest]) == []
+
+
+def test_an_artifact_may_be_dated_by_its_annotation(layouts: LayoutRegistry, app: Repository, folder: Path) -> None:
+    dated = image(created=None, annotations={"org.opencontainers.image.created": "2024-03-03T00:00:00Z"})
+    assert described(layouts, app, folder, dated)[dated.digest].date == datetime(2024, 3, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("lost", ["config", "manifest"])
+def test_an_index_has_no_date_when_one_of_its_images_cannot_be_read(
+    layouts: LayoutRegistry, app: Repository, folder: Path, lost: str
+) -> None:
+    both = index(AMD, ARM)
+    write_layout(folder, {"v1": both})
+    digest = Digest.of(ARM.config) if lost == "config" else ARM.digest
+    (folder / "blobs/sha256" / digest.hex).write_bytes(b"damaged")
+    inventory = layouts.inventory(app)
+    (found,) = layouts.describe(inventory, [both.digest])
+    assert (found.date, found.dated) == (None, True)
+
+
+def test_a_platform_that_was_never_there_says_nothing_about_the_date(
+    layouts: LayoutRegistry, app: Repository, folder: Path
+) -> None:
+    both = index(AMD, ARM)
+    write_layout(folder, {"v1": both})
+    (folder / "blobs/sha256" / ARM.digest.hex).unlink()
+    (found,) = layouts.describe(layouts.inventory(app), [both.digest])
+    assert (found.date, found.labels) == (datetime(2024, 1, 1, tzinfo=UTC), LABELS)
