@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from moorage.cli.verbs import USAGES
 from moorage.option import Command, Option, Shape
+from moorage.settings.describe import described
 from moorage.settings.table import themes
 
 _INDENT: Final = 6
@@ -44,18 +45,6 @@ def about(command: Command, width: int) -> str:
 def _entry(option: Option[Any], width: int) -> Iterator[str]:
     yield f"  {option.flag}" + ("" if option.shape is Shape.FLAG else f" {option.metavar}")
     yield from _wrapped(described(option), width, _INDENT)
-
-
-def described(option: Option[Any]) -> str:
-    """What an option is for, with its choices and its default."""
-    parts = [option.help]
-    if option.choices:
-        parts.append(f"One of {', '.join(option.choices)}.")
-    if option.default_text:
-        parts.append(f"Default: {option.default_text}.")
-    elif option.default not in (None, False, ()):
-        parts.append(f"Default: {str(option.default).lower() if option.default is True else option.default}.")
-    return " ".join(parts)
 
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.option import Command
-from moorage.settings.ci import CiJob
+from moorage.settings.ci import CiJob, CiSystem
 from moorage.settings.options import general
 from moorage.settings.problems import Problems
 from moorage.settings.resolve import Resolved, resolve
@@ -45,7 +45,7 @@ def read_request(command: Command, flags: Mapping[str, Sequence[str]], environ: 
     sources = [*given, Listed(config.options if config else {}), ForeignVariables(environ), Listed(job.options())]
     options = resolve(options_of(command), sources, problems)
     problems.add_all(unknown_in(environ))
-    return Request(command, options, job, directory, problems, environ, config, tuple(_strays(command, environ)))
+    return Request(command, options, job, directory, problems, environ, config, tuple(_strays(command, job)))
 
 
 def _directory(places: Resolved, problems: Problems) -> Path:
@@ -72,10 +72,11 @@ def _has_config(directory: Path) -> bool:
     return any((directory / name).is_file() for name in ("moorage.yaml", ".moorage.yml", "werf.yaml"))
 
 
-def _strays(command: Command, environ: Mapping[str, str]) -> Sequence[str]:
-    inputs = Inputs(environ)
+def _strays(command: Command, job: CiJob) -> Sequence[str]:
+    """In GitHub's steps every input was given by the user, who may have taken one command for another."""
+    inputs = Inputs(job.environ)
     return [
         f"input {option.name} means nothing to {command} and is not used"
         for option in TABLE
-        if command not in option.commands and inputs.find(option)
+        if job.system is CiSystem.GITHUB and command not in option.commands and inputs.find(option)
     ]

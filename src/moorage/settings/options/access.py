@@ -3,12 +3,11 @@
 from typing import Final
 
 from moorage.auth.secret import Secret
-from moorage.option import Command, Option, Shape, text
+from moorage.option import Option, Shape, text
 from moorage.registries.vendor import OPENING
 from moorage.settings.registry_auth import registry_auth
 
 _THEME: Final = "Access"
-_LOGGING_IN = OPENING | {Command.LOGIN}
 
 DOCKER_CONFIG = Option(
     name="docker-config",
@@ -17,7 +16,7 @@ DOCKER_CONFIG = Option(
     metavar="DIR",
     default_text="$DOCKER_CONFIG, then ~/.docker",
     variables=("DOCKER_CONFIG",),
-    commands=_LOGGING_IN,
+    commands=OPENING,
     theme=_THEME,
 )
 REGISTRY = Option(
@@ -26,7 +25,7 @@ REGISTRY = Option(
     parse=text,
     metavar="HOST",
     default_text="the registry of the images repo",
-    commands=_LOGGING_IN,
+    commands=OPENING,
     theme=_THEME,
 )
 USERNAME = Option(
@@ -34,7 +33,7 @@ USERNAME = Option(
     help="User name for the registry.",
     parse=text,
     metavar="NAME",
-    commands=_LOGGING_IN,
+    commands=OPENING,
     theme=_THEME,
 )
 PASSWORD = Option(
@@ -42,7 +41,7 @@ PASSWORD = Option(
     help="Password or token for the registry. Better in $MOORAGE_PASSWORD: other users of a machine see command lines.",
     parse=Secret,
     secret=True,
-    commands=_LOGGING_IN,
+    commands=OPENING,
     other_words=("token",),
     theme=_THEME,
 )
@@ -52,7 +51,7 @@ REGISTRY_AUTH = Option(
     parse=registry_auth,
     secret=True,
     metavar="YAML",
-    commands=_LOGGING_IN,
+    commands=OPENING,
     theme=_THEME,
 )
 INSECURE_REGISTRY = Option(
@@ -62,7 +61,7 @@ INSECURE_REGISTRY = Option(
     shape=Shape.MANY,
     metavar="HOST",
     default_text="localhost, 127.0.0.0/8 and ::1",
-    commands=_LOGGING_IN,
+    commands=OPENING,
     other_words=("tls-verify", "skip-tls-verify-registry", "insecure"),
     theme=_THEME,
 )
@@ -71,7 +70,7 @@ CA_FILE = Option(
     help="File with certificates of authorities to trust, beside those of the system.",
     parse=text,
     metavar="FILE",
-    commands=_LOGGING_IN,
+    commands=OPENING,
     theme=_THEME,
 )
 ALLOW_REALM = Option(
@@ -80,7 +79,7 @@ ALLOW_REALM = Option(
     parse=text,
     shape=Shape.MANY,
     metavar="HOST",
-    commands=_LOGGING_IN,
+    commands=OPENING,
     theme=_THEME,
 )
 
@@ -92,7 +91,6 @@ GITHUB_TOKEN = Option(
     metavar="TOKEN",
     default_text="the job's own token in the action; else $GITHUB_TOKEN",
     variables=("GITHUB_TOKEN",),
-    commands=_LOGGING_IN,
     theme=_THEME,
 )
 
