@@ -6,16 +6,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Final
 
 from moorage.errors import ConfigurationError
+from moorage.transport import redact
 
-NO_GIT = "Run in a clone, name it with --git-dir, or give --git-history-based-cleanup=false."
-_LAST_LINES = 5
+NO_GIT: Final = "Run in a clone, name it with --git-dir, or give --git-history-based-cleanup=false."
+_LAST_LINES: Final = 5
+# A hook or a CI job may point git elsewhere: the history of another repository would be the wrong reason to delete an image.
+_ELSEWHERE: Final = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_SHALLOW_FILE"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class GitRepository:
-    """A clone that git has found. `directory` is any directory inside of it."""
+    """A clone that git has found. `directory` is any directory inside of it, or its git directory."""
 
     directory: Path
 
@@ -50,54 +57,103 @@ class GitRepository:
             done = subprocess.run(
                 self._command(arguments),
                 input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
                 text=True,
                 errors="surrogateescape",
                 env=_environment(),
                 check=False,
             )
-        except FileNotFoundError:
-            raise ConfigurationError("git is not installed", remedy="Install git, or " + NO_GIT[0].lower() + NO_GIT[1:]) from None
+        except OSError as error:
+            raise self._absent(error) from None
         if done.returncode and not empty_is_fine:
             raise self._failure(failed, arguments, done.stderr)
         return "" if done.returncode else done.stdout
 
     @contextmanager
     def lines(self, *arguments: str, stdin: str) -> Iterator[Iterator[str]]:
-        """The lines that git prints, as they come, for answers that are too large to hold."""
-        with subprocess.Popen(
-            self._command(arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            errors="surrogateescape",
-            env=_environment(),
-        ) as process:
-            assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 -- what PIPE promises
+        """The lines that git prints, as they come, for answers that are too large to hold. Who has enough may stop reading."""
+        with TemporaryFile("w+", errors="surrogateescape") as asked, TemporaryFile("w+", errors="surrogateescape") as said:
+            # Through files, since two full pipes would have us and git wait for each other.
+            asked.write(stdin)
+            asked.seek(0)
+            process = self._started(arguments, asked, said)
+            lines = _Lines(process)
             try:
-                process.stdin.write(stdin)
-                process.stdin.close()
-                yield (line.rstrip("\n") for line in process.stdout)
-            except BaseException:
-                process.kill()
-                raise
-        if process.returncode:
-            raise self._failure("", arguments, "see git's own message above")
+                yield lines
+            finally:
+                if not lines.ended:
+                    process.kill()
+                process.wait()
+                if process.stdout is not None:
+                    process.stdout.close()
+            if lines.ended and process.returncode:
+                said.seek(0)
+                raise self._failure("", arguments, said.read())
+
+    def _started(self, arguments: tuple[str, ...], asked: IO[str], said: IO[str]) -> "subprocess.Popen[str]":
+        try:
+            return subprocess.Popen(
+                self._command(arguments),
+                stdin=asked,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                errors="surrogateescape",
+                env=_environment(),
+            )
+        except OSError as error:
+            raise self._absent(error) from None
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         return ["git", "-C", str(self.directory), *arguments]
 
+    def _absent(self, error: OSError) -> ConfigurationError:
+        remedy = "Install git, or " + NO_GIT[0].lower() + NO_GIT[1:]
+        if isinstance(error, FileNotFoundError):
+            return ConfigurationError("git is not installed", remedy=remedy)
+        return ConfigurationError(f"git cannot be started: {error.strerror}", remedy=remedy)
+
     def _failure(self, failed: str, arguments: tuple[str, ...], stderr: str) -> ConfigurationError:
-        said = " / ".join(stderr.strip().splitlines()[-_LAST_LINES:])
+        said = redact.text(" / ".join(stderr.strip().splitlines()[-_LAST_LINES:]))
         if "dubious ownership" in said:
             return ConfigurationError(
                 f"git does not trust {self.directory}, since another user owns it",
-                remedy=f"Allow it: git config --global --add safe.directory {self.directory}",
+                remedy=f"Allow it: git config --global --add safe.directory {self.directory.absolute()}",
             )
         what = failed or f"git {' '.join(arguments[:2])} failed in {self.directory}"
         return ConfigurationError(f"{what}{f' ({said})' if said else ''}", remedy=NO_GIT)
 
 
+class _Lines:
+    """Iterates over a process's lines, and knows whether it has seen the last one."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._stream = process.stdout
+        self.ended = False
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline() if self._stream is not None else ""
+        if not line:
+            self.ended = True
+            raise StopIteration
+        return line.rstrip("\n")
+
+
 def _environment() -> Mapping[str, str]:
-    """Git's own words in English, no prompt for credentials that nobody could answer, no pager."""
-    return {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "GIT_OPTIONAL_LOCKS": "0"}
+    """Git's own words in English, no prompt that nobody could answer, no pager, and nothing fetched that was not asked for.
+
+    A partial clone would ask its server for every commit that it lacks, one by one (GIT_NO_LAZY_FETCH: git 2.44).
+    """
+    own = {
+        "LC_ALL": "C",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_PAGER": "cat",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes"),
+    }
+    return {name: value for name, value in os.environ.items() if name not in _ELSEWHERE} | own

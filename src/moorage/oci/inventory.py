@@ -63,6 +63,7 @@ class Inventory:
     `locked_tags` are tags that the vendor will not let go of, with its reason.
     `tag_dates` are the vendor's own dates of tags, where it has them: when a tag was last pushed or moved.
     `lists_untagged` says whether manifests without tags would be seen at all.
+    `records` are tags that stand for no image (moorage.oci.records); they are nowhere else in it, and nor is what they point at.
     """
 
     repository: Repository
@@ -75,6 +76,7 @@ class Inventory:
     locked_tags: Mapping[Tag, str] = field(default_factory=dict)
     tag_dates: Mapping[Tag, datetime] = field(default_factory=dict)
     lists_untagged: bool = False
+    records: frozenset[Tag] = frozenset()
 
     def __post_init__(self) -> None:
         for name in ("tags", "manifests", "unreadable", "unresolved", "dangling", "locked_tags", "tag_dates"):

@@ -6,14 +6,16 @@ the last policy that selects it, so general policies come first and special ones
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from moorage.policy.patterns import Matcher, regular_expression
+from moorage.policy.selection import spell
 
 K = TypeVar("K")
-UNLIMITED = -1
+UNLIMITED: Final = -1
+EVER: Final = datetime.min.replace(tzinfo=UTC)  # whatever has a date is younger
 
 
 class ReferenceKind(StrEnum):
@@ -39,7 +41,9 @@ class NamePattern:
     _searcher: Matcher | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        inner = self.text[1:-1] if len(self.text) >= 2 and self.text.startswith("/") and self.text.endswith("/") else None
+        if self.text in {"", "/", "//"}:
+            raise ValueError("an empty pattern matches no name; write /.*/ for every name")
+        inner = self.text[1:-1] if self.text.startswith("/") and self.text.endswith("/") else None
         object.__setattr__(self, "_matcher", None if inner is None else regular_expression(inner))
         object.__setattr__(self, "_searcher", None if inner is None else regular_expression(f"(?s:.*)(?:{inner})(?s:.*)"))
 
@@ -65,13 +69,35 @@ class Limit:
     def select(self, dates: Mapping[K, datetime], now: datetime) -> tuple[K, ...]:
         """Those that pass, newest first; equal dates in the order of the keys' text, later first, so that runs agree."""
         ranked = sorted(dates, key=lambda key: (dates[key], str(key)), reverse=True)
-        if self.last is None and self.within is None:
-            return tuple(ranked)
-        counted = set(ranked if self.last in (None, UNLIMITED) else ranked[: self.last])
-        fresh = {key for key in ranked if self.within is None or dates[key] > now - self.within}
-        if self.operator is Operator.OR and self.last is not None and self.within is not None:
-            return tuple(key for key in ranked if key in counted or key in fresh)
-        return tuple(key for key in ranked if key in counted and key in fresh)
+        cutoff, places = self.cutoff(now), self.places
+        counted = set(ranked[:places]) if places is not None else set()
+        if places is not None and cutoff is None and self.within is not None:  # both have to hold
+            return tuple(key for key in ranked if key in counted and dates[key] > _before(now, self.within))
+        return tuple(key for key in ranked if key in counted or (cutoff is not None and dates[key] > cutoff))
+
+    def cutoff(self, now: datetime) -> datetime | None:
+        """Whatever is younger than this passes, whatever its place is; None where age alone lets nothing pass."""
+        if self.lets_all_pass:
+            return EVER
+        alone = self.places is None or self.operator is Operator.OR
+        return _before(now, self.within) if self.within is not None and alone else None
+
+    @property
+    def lets_all_pass(self) -> bool:
+        unlimited = self.within is None or (self.operator is Operator.OR and self.last is not None)
+        return self.places is None and unlimited
+
+    @property
+    def places(self) -> int | None:
+        """How many of the newest are looked at; None for all."""
+        return None if self.last in (None, UNLIMITED) else self.last
+
+    def __str__(self) -> str:
+        if self.lets_all_pass:
+            return "all"
+        parts = [f"the last {self.places}"] if self.places is not None else []
+        parts += [f"those younger than {spell(self.within)}"] if self.within is not None else []
+        return (" and " if self.operator is Operator.AND else " or ").join(parts)
 
 
 EVERYTHING = Limit(last=UNLIMITED)
@@ -86,6 +112,9 @@ class KeepPolicy:
     limit: Limit = EVERYTHING
     images: Limit = EVERYTHING
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pattern.text}"
+
 
 def default_keep_policies() -> Sequence[KeepPolicy]:
     """What applies when a project says nothing: recent tags, what is being worked on, and the main lines."""
@@ -95,3 +124,10 @@ def default_keep_policies() -> Sequence[KeepPolicy]:
         KeepPolicy(ReferenceKind.BRANCH, NamePattern("/.*/"), limit=Limit(10, week), images=Limit(2, week)),
         KeepPolicy(ReferenceKind.BRANCH, NamePattern("/main|master|staging|production/"), images=Limit(last=10)),
     )
+
+
+def _before(now: datetime, span: timedelta) -> datetime:
+    try:
+        return now - span
+    except OverflowError:  # longer than any calendar, so everything is younger
+        return EVER

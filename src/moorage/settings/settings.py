@@ -11,7 +11,9 @@ from pathlib import Path
 
 from moorage.auth.secret import Secret
 from moorage.oci.tagging import TagRequest
+from moorage.policy.keep_policies import KeepPolicy
 from moorage.policy.rules import Guards, Policy
+from moorage.policy.tag_strategies import StrategyLimits
 from moorage.registries.addressing import ImagesRepo
 from moorage.registries.vendor import VendorOptions
 
@@ -113,6 +115,21 @@ class PublishSettings:
     labels: tuple[tuple[str, str], ...] = ()  # of the user's own, beside ours
     add_labels: bool = True
     reports: tuple[Path, ...] = ()
+    stages: Storage | None = None  # the stages storage, where it is a registry: records of what is published go there
+
+
+@dataclass(frozen=True, slots=True)
+class GitCleanup:
+    """How git decides about the project's own images. `keep_policies` empty means the default ones.
+
+    `by_history` False is the algorithm of tag strategies, whose limits are `limits`.
+    """
+
+    by_history: bool = True
+    keep_policies: tuple[KeepPolicy, ...] = ()
+    synchronize: bool = False
+    allow_shallow: bool = False
+    limits: StrategyLimits = StrategyLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +154,16 @@ class CleanupSettings:
     journal: Path | None = None
     shard: tuple[int, int] = (1, 1)  # this one of so many, from 1
     reports: tuple[Path, ...] = ()
+    git: GitCleanup = GitCleanup()
+    stages: Storage | None = None  # as in PublishSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedImagesSettings:
+    """`images` are the names to add or to remove; the nameless image is `""`."""
+
+    access: Access
+    storage: Storage
+    project: Project
+    images: tuple[str, ...] = ()
+    stages: Storage | None = None
