@@ -1,36 +1,28 @@
 """Files that are there in full or not at all, however the run ends."""
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from moorage.errors import ConfigurationError
 
 
-def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Replace `path` by this text in one step; its folder is created. `mode` is narrowed by the umask unless it is 0600.
+def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Replace `path` by this text in one step; its folder is created. The umask narrows `mode`.
 
     Raises ConfigurationError where the path cannot be written to.
     """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
-            temporary.chmod(mode & ~_umask())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _umask() -> int:
-    current = os.umask(0)  # there is no call that only reads it
-    os.umask(current)
-    return current
