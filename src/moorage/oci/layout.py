@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from moorage.oci.manifest import Manifest, parse_time
@@ -53,7 +54,7 @@ class Descriptor:
 
     @property
     def pushed(self) -> datetime | None:
-        return parse_time(self.annotations.get(PUSHED))
+        return _moment(self.annotations.get(PUSHED))
 
     @property
     def is_plain(self) -> bool:
@@ -113,6 +114,9 @@ class LayoutIndex:
         """Manifests that go by a name which is no tag: another tool's word that they are in use."""
         return {entry.digest: entry.name for entry in self.descriptors if entry.name and entry.tag is None}
 
+    def has(self, tag: Tag) -> bool:
+        return any(entry.name == tag.text for entry in self.descriptors)
+
     def lists(self, digest: Digest) -> bool:
         return any(entry.digest == digest for entry in self.descriptors)
 
@@ -128,8 +132,8 @@ class LayoutIndex:
         return replace(self, descriptors=(*kept, descriptor.plain()))
 
     def without_tag(self, tag: Tag) -> "LayoutIndex":
-        gone = [entry for entry in self.descriptors if entry.tag == tag]
-        kept = [entry for entry in self.descriptors if entry.tag != tag]
+        gone = [entry for entry in self.descriptors if entry.name == tag.text]
+        kept = [entry for entry in self.descriptors if entry.name != tag.text]
         listed = {entry.digest for entry in kept}
         for entry in gone:
             if entry.digest not in listed:
@@ -194,6 +198,11 @@ def check_layout_mark(content: bytes) -> None:
 def blob_path(digest: Digest) -> str:
     """Where a blob lies, relative to the layout."""
     return f"{BLOBS}/sha256/{digest.hex}"
+
+
+@lru_cache(maxsize=16_384)  # an index is walked once per deletion
+def _moment(text: str | None) -> datetime | None:
+    return parse_time(text)
 
 
 def _object(content: bytes) -> dict[str, object]:

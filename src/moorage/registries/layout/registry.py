@@ -90,7 +90,7 @@ class LayoutRegistry:
     def delete_tag(self, repository: Repository, tag: Tag) -> None:
         """Remove this tag alone; its manifest stays, without a tag if this was the last. Raises NotFound."""
         with self._using(repository) as store, store.changing() as index:
-            if tag not in {entry.tag for entry in index}:
+            if not index.has(tag):
                 raise NotFound(f"{repository} has no tag {tag}")
             store.replace_index(index.without_tag(tag))
 

@@ -96,6 +96,7 @@ class LayoutStore:
         self._name = name
         self._turn = threading.Lock()  # threads of this process queue here, so that only one of them asks for the file lock
         self._swept = False
+        self._last = b"", LayoutIndex()  # bytes and what they mean: deleting a thousand tags would parse the same index as often
 
     def exists(self) -> bool:
         return self._place(LAYOUT_FILE).is_file()
@@ -105,7 +106,7 @@ class LayoutStore:
         if not self.exists():
             raise NotFound(f"{self._name} is not there: {self._folder} holds no image layout")
         self._parsed(LAYOUT_FILE, check_layout_mark)
-        return self._parsed(INDEX_FILE, parse_index)
+        return self._parsed(INDEX_FILE, self._index_of)
 
     def manifest(self, digest: Digest) -> bytes:
         """The bytes of a manifest, verified. Raises NotFound, Contradiction."""
@@ -150,7 +151,9 @@ class LayoutStore:
 
     def replace_index(self, index: LayoutIndex) -> None:
         """Call with the lock held."""
-        self._replace(self._place(INDEX_FILE), index.content())
+        content = index.content()
+        self._replace(self._place(INDEX_FILE), content)
+        self._last = content, index
 
     def put_manifest(self, content: bytes) -> None:
         """Call with the lock held. Bytes that are there already are written again: they may have been damaged."""
@@ -213,6 +216,14 @@ class LayoutStore:
 
     def _blob(self, digest: Digest) -> Path:
         return self._place(f"{BLOBS}/sha256") / digest.hex
+
+    def _index_of(self, content: bytes) -> LayoutIndex:
+        known, index = self._last
+        if content == known:
+            return index
+        index = parse_index(content)
+        self._last = content, index
+        return index
 
     def _parsed(self, name: str, parse: Callable[[bytes], T]) -> T:
         place = self._place(name)
