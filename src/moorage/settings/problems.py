@@ -31,14 +31,18 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._errors)
 
+    def error(self) -> ConfigurationError | None:
+        """One error with everything, None where there is nothing."""
+        return ConfigurationError.gathered(self._errors)
+
     def raise_any(self) -> None:
         """Raises one ConfigurationError with everything, if there is anything."""
-        error = ConfigurationError.gathered(self._errors)
+        error = self.error()
         if error is not None:
             raise error
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that somebody who typed this one most likely meant."""
-    found = get_close_matches(name, list(names), n=1, cutoff=0.6)
+    found = get_close_matches(name, list(names), n=1, cutoff=0.7)
     return found[0] if found else None

@@ -129,7 +129,7 @@ class GitCleanup:
     keep_policies: tuple[KeepPolicy, ...] = ()
     synchronize: bool = False
     allow_shallow: bool = False
-    limits: StrategyLimits = StrategyLimits()
+    limits: StrategyLimits = field(default_factory=StrategyLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class CleanupSettings:
     journal: Path | None = None
     shard: tuple[int, int] = (1, 1)  # this one of so many, from 1
     reports: tuple[Path, ...] = ()
-    git: GitCleanup = GitCleanup()
+    git: GitCleanup = field(default_factory=GitCleanup)
     stages: Storage | None = None  # as in PublishSettings
 
 
