@@ -14,11 +14,17 @@ Reasons = tuple[Reason, ...]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Per repository."""
+    """Per repository. Raises ValueError for a claim without a reason, which could not be told from no claim."""
 
     keep_tags: Mapping[Tag, Reasons] = field(default_factory=dict)
     keep_digests: Mapping[Digest, Reasons] = field(default_factory=dict)
     let_go: Mapping[Tag, Reasons] = field(default_factory=dict)
 
-    def keeps(self, tag: Tag, digest: Digest) -> Reasons:
-        return (*self.keep_tags.get(tag, ()), *self.keep_digests.get(digest, ()))
+    def __post_init__(self) -> None:
+        for claims in (self.keep_tags, self.keep_digests, self.let_go):
+            for claimed, reasons in claims.items():
+                if not reasons:
+                    raise ValueError(f"the claim on {claimed} has no reason")
+
+    def keeps(self, tag: Tag | None, digest: Digest) -> Reasons:
+        return (*(self.keep_tags.get(tag, ()) if tag else ()), *self.keep_digests.get(digest, ()))

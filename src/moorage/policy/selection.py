@@ -3,11 +3,11 @@
 Nothing here looks at what leads to what; that is `planner`, which can only turn "let go" into "stays", never the reverse.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from moorage.oci.inventory import Inventory, Stored
+from moorage.oci.inventory import Inventory
 from moorage.oci.manifest import followed_digest
 from moorage.oci.reference import Digest, Tag
 from moorage.policy.claims import Claims, Reasons
@@ -18,11 +18,16 @@ from moorage.policy.rules import Policy, Rule
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one tag or manifest. `firm` marks those that nothing may take along (protected, in use, locked)."""
+    """What becomes of one tag or manifest.
+
+    `firm` marks those that nothing may take along (protected, in use, locked); `asked_for` those that a claim, or a rule that
+    names tags, lets go of.
+    """
 
     goes: bool
     reasons: Reasons
     firm: bool = False
+    asked_for: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,19 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One image that a rule may cover: its digest, when it was pushed, and how it is called."""
+    """What a rule may cover: one tag of an image, or a manifest without tags.
+
+    `belongs_to` is the digest of what a tag would follow, by its name or its manifest's `subject`, were that here.
+    """
 
     digest: Digest
     date: datetime | None
     tag: Tag | None = None
+    belongs_to: Digest | None = None
+
+
+Places = Mapping[Digest, int]
+"""The digests that a rule's `keep_newest` keeps, each with its place, 1 being the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,94 +68,109 @@ class Selector:
     claims: Claims
     now: datetime
     graph: Graph = field(init=False)
+    followers: Mapping[Tag, Digest] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "graph", Graph.of(self.inventory))
+        object.__setattr__(self, "followers", self._followers())
 
     def select(self) -> Selection:
-        followers = self.followers()
-        subjects = [self._subject(digest, tag) for tag, digest in self.inventory.tags.items() if tag not in followers]
-        firm = {subject: self._firm(subject) for subject in subjects}
-        covered = [subject for subject in subjects if not firm[subject]]
-        newest = {rule.name: self._newest(rule, covered) for rule in self.policy.rules if rule.tagged}
-        tags: dict[Tag, Verdict] = {}
-        for tag, subject in zip((tag for tag in self.inventory.tags if tag not in followers), subjects, strict=True):
-            kept = Verdict(goes=False, reasons=firm[subject], firm=True)
-            tags[tag] = kept if firm[subject] else self._judge(tag, subject, newest)
-        return Selection(self._spare_last_tag(tags, subjects), self._untagged(), followers)
-
-    def followers(self) -> Mapping[Tag, Digest]:
-        """Tags that follow a manifest of this repository: by their name, or because what they name is a referrer of it."""
-        found = {}
-        for tag, digest in self.inventory.tags.items():
-            stored = self.inventory.manifests.get(digest)
-            target = followed_digest(tag.text) or (stored.subject if stored else None)
-            if target in (None, digest) or target not in self.inventory.manifests:
-                continue
-            if not self._named(tag, digest):
-                found[tag] = target
-        return found
+        subjects = self._subjects()
+        firm = {tag: self._firm(subject) for tag, subject in subjects.items()}
+        # Rules are for what the keep policies leave alone, so what those let go of takes no place among the newest.
+        ranked = [subject for tag, subject in subjects.items() if not firm[tag] and tag not in self.claims.let_go]
+        places = [self._places(rule, ranked) for rule in self.policy.rules]
+        verdicts = {
+            tag: Verdict(goes=False, reasons=firm[tag], firm=True) if firm[tag] else self._judge(tag, subject, places)
+            for tag, subject in subjects.items()
+        }
+        return Selection(self._spare_last_image(verdicts, subjects), self._untagged(), self.followers)
 
     def candidates(self) -> frozenset[Digest]:
         """The manifests whose dates matter: every one that some rule or claim could let go of."""
-        followers = self.followers()
         tagged = {
-            digest
-            for tag, digest in self.inventory.tags.items()
-            if tag not in followers
-            and (tag in self.claims.let_go or any(rule.covers(tag.text) for rule in self.policy.rules))
-            and not self._firm(self._subject(digest, tag))
+            subject.digest
+            for tag, subject in self._subjects().items()
+            if (tag in self.claims.let_go or any(rule.covers(tag.text) for rule in self.policy.rules)) and not self._firm(subject)
         }
         untagged = set(self._alone()) if self.policy.wants_untagged else set()
         return frozenset(tagged | untagged) & self.inventory.manifests.keys()
 
+    def _followers(self) -> Mapping[Tag, Digest]:
+        """Tags that follow something here: by their name, or because what they name is a referrer of it.
+
+        What is in use or cannot be read counts as here. Tags with a firm reason to stay follow nothing.
+        """
+        here = {*self.inventory.manifests, *self.inventory.unreadable, *self.inventory.tags.values(), *self.claims.keep_digests}
+        found = {}
+        for tag, digest in self.inventory.tags.items():
+            target = next((target for target in self._belongs_to(tag, digest) if target in here), None)
+            if target is not None and not self._firm(Subject(digest, None, tag)):
+                found[tag] = target
+        return found
+
+    def _belongs_to(self, tag: Tag, digest: Digest) -> Iterator[Digest]:
+        stored = self.inventory.manifests.get(digest)
+        for target in (followed_digest(tag.text), stored.subject if stored else None):
+            if target is not None and target != digest:
+                yield target
+
+    def _subjects(self) -> Mapping[Tag, Subject]:
+        return {tag: self._subject(digest, tag) for tag, digest in self.inventory.tags.items() if tag not in self.followers}
+
     def _subject(self, digest: Digest, tag: Tag | None = None) -> Subject:
         stored = self.inventory.manifests.get(digest)
-        dates = [date for date in (stored.date if stored else None, self.inventory.tag_dates.get(tag) if tag else None) if date]
-        return Subject(digest, max(dates, default=None), tag)
-
-    def _named(self, tag: Tag, digest: Digest) -> Reasons:
-        """Reasons to keep a tag that come from people or from what runs."""
-        reasons = list(self.claims.keeps(tag, digest))
-        if self.policy.protect and self.policy.protect.selects(tag.text):
-            reasons.append(Reason(Code.PROTECTED, f"protected by {self.policy.protect}"))
-        if self.policy.exclude and self.policy.exclude.selects(tag.text):
-            reasons.append(Reason(Code.EXCLUDED, f"excluded by {self.policy.exclude}"))
-        return tuple(reasons)
+        dates = [stored.date if stored else None, self.inventory.tag_dates.get(tag) if tag else None]
+        target = next(self._belongs_to(tag, digest), None) if tag else None
+        return Subject(digest, max((date for date in dates if date), default=None), tag, target)
 
     def _firm(self, subject: Subject) -> Reasons:
-        named = self._named(subject.tag, subject.digest) if subject.tag else self.claims.keep_digests.get(subject.digest, ())
-        reasons = list(named)
-        stored = self.inventory.manifests.get(subject.digest)
-        lock = self.inventory.locked_tags.get(subject.tag, "") if subject.tag else ""
-        if lock or (stored and stored.locked):
-            reasons.append(Reason(Code.VENDOR_LOCK, lock or (stored.locked if stored else "")))
+        """Reasons to stay that stand above every rule: from people, from what runs, from the registry."""
+        tag, stored = subject.tag, self.inventory.manifests.get(subject.digest)
+        reasons = list(self.claims.keeps(tag, subject.digest))
+        if tag is not None and self.policy.protect and self.policy.protect.selects(tag.text):
+            reasons.append(Reason(Code.PROTECTED, f"protected by {self.policy.protect}"))
+        if tag is not None and self.policy.exclude and self.policy.exclude.selects(tag.text):
+            reasons.append(Reason(Code.EXCLUDED, f"excluded by {self.policy.exclude}"))
+        if tag is not None and tag in self.inventory.locked_tags:
+            reasons.append(Reason(Code.VENDOR_LOCK, self.inventory.locked_tags[tag] or "the registry locks this tag"))
+        elif stored and stored.locked:
+            reasons.append(Reason(Code.VENDOR_LOCK, stored.locked))
         if subject.digest in self.inventory.unreadable:
             reasons.append(Reason(Code.UNREADABLE, f"its manifest cannot be read: {self.inventory.unreadable[subject.digest]}"))
         return tuple(reasons)
 
-    def _judge(self, tag: Tag, subject: Subject, newest: Mapping[str, Mapping[Digest, int]]) -> Verdict:
-        claimed = self.claims.let_go.get(tag, ())
-        covering = [rule for rule in self.policy.rules if rule.covers(tag.text)]
-        if not claimed and not covering:
-            return Verdict(goes=False, reasons=(Reason(Code.NOT_COVERED, "no rule covers this tag"),))
-        verdicts = [self._by_rule(rule, subject, newest[rule.name]) for rule in covering]
-        return self._combine(subject, claimed, verdicts)
+    def _judge(self, tag: Tag, subject: Subject, places: Iterable[Places]) -> Verdict:
+        if tag in self.claims.let_go:
+            return self._in_time(subject, Verdict(goes=True, reasons=self.claims.let_go[tag], asked_for=True))
+        covering = [(rule, found) for rule, found in zip(self.policy.rules, places, strict=True) if rule.covers(tag.text)]
+        if not covering:
+            return _stays(Code.NOT_COVERED, "no rule covers this tag")
+        return self._combine(subject, [self._by_rule(rule, subject, found) for rule, found in covering])
 
-    def _combine(self, subject: Subject, claimed: Reasons, verdicts: list[Verdict]) -> Verdict:
-        """One rule that lets go is enough, but for images that are too young, or of unknown age."""
-        going = claimed + tuple(reason for verdict in verdicts if verdict.goes for reason in verdict.reasons)
+    def _combine(self, subject: Subject, verdicts: Iterable[Verdict]) -> Verdict:
+        """One rule that lets go is enough."""
+        verdicts = list(verdicts)
+        going = [verdict for verdict in verdicts if verdict.goes]
+        reasons = tuple(reason for verdict in going or verdicts for reason in verdict.reasons)
         if not going:
-            return Verdict(goes=False, reasons=tuple(reason for verdict in verdicts for reason in verdict.reasons))
+            return Verdict(goes=False, reasons=reasons)
+        return self._in_time(subject, Verdict(goes=True, reasons=reasons, asked_for=any(verdict.asked_for for verdict in going)))
+
+    def _in_time(self, subject: Subject, verdict: Verdict) -> Verdict:
+        """What is let go of still stays while it is too young, or of unknown age."""
         if subject.date is None:
             if self.policy.delete_unknown_age:
-                return Verdict(goes=True, reasons=going)
+                return verdict
             return _stays(Code.UNKNOWN_AGE, "nothing says how old it is, so it is never old enough")
+        if subject.date > self.now:
+            return _stays(Code.TOO_YOUNG, "dated in the future, so it counts as new")
         if self._age(subject.date) < self.policy.young:
-            return Verdict(goes=False, reasons=(self._young(subject.date),))
-        return Verdict(goes=True, reasons=going)
+            grace = f"the grace for new images is {spell(self.policy.young)}"
+            return _stays(Code.TOO_YOUNG, f"{spell(self._age(subject.date))} old, {grace}")
+        return verdict
 
-    def _by_rule(self, rule: Rule, subject: Subject, newest: Mapping[Digest, int]) -> Verdict:
+    def _by_rule(self, rule: Rule, subject: Subject, places: Places) -> Verdict:
         if rule.older_than is not None:
             if subject.date is None:
                 return _stays(Code.UNKNOWN_AGE, f"nothing says how old it is, and {rule.name} asks for {spell(rule.older_than)}")
@@ -152,10 +180,14 @@ class Selector:
         if rule.keep_newest is not None:
             if subject.date is None:
                 return _stays(Code.UNKNOWN_AGE, f"nothing says how old it is, so {rule.name} cannot rank it")
-            if subject.digest in newest:
-                place = newest[subject.digest]
+            if subject.digest in places:
+                place = places[subject.digest]
                 return _stays(Code.AMONG_NEWEST, f"number {place} of the newest {rule.keep_newest} that {rule.name} keeps")
-        return Verdict(goes=True, reasons=(Reason(Code.RULE, self._because(rule, subject)),))
+            if subject.belongs_to is not None and rule.older_than is None:
+                missed = f"belongs to {subject.belongs_to.short}, which is not here"
+                return _stays(Code.FOLLOWS, f"{missed}; it is no image that {rule.name} could count")
+        because = Reason(Code.RULE, self._because(rule, subject))
+        return Verdict(goes=True, reasons=(because,), asked_for=subject.tag is not None and rule.names_tags)
 
     def _because(self, rule: Rule, subject: Subject) -> str:
         parts = []
@@ -169,13 +201,15 @@ class Selector:
             parts.append(f"not among the newest {rule.keep_newest}")
         return f"{rule.name}: {', '.join(parts) or 'covers every tag'}"
 
-    def _newest(self, rule: Rule, subjects: Iterable[Subject]) -> Mapping[Digest, int]:
-        """The digests that `keep_newest` keeps, each with its place, 1 being the newest; ties by digest, so that runs agree."""
+    def _places(self, rule: Rule, subjects: Iterable[Subject]) -> Places:
+        """Ranks images, not what belongs to one; ties by digest, so that runs agree."""
         if rule.keep_newest is None:
             return {}
         dates: dict[Digest, datetime] = {}
         for subject in subjects:
-            if subject.date is not None and (subject.tag is None or rule.covers(subject.tag.text)):
+            if subject.date is None or subject.belongs_to is not None:
+                continue
+            if subject.tag is None or rule.covers(subject.tag.text):
                 dates[subject.digest] = max(subject.date, dates.get(subject.digest, subject.date))
         ranked = sorted(dates, key=lambda digest: (dates[digest], digest.text), reverse=True)
         return {digest: place for place, digest in enumerate(ranked[: rule.keep_newest], start=1)}
@@ -189,35 +223,31 @@ class Selector:
     def _untagged(self) -> Mapping[Digest, Verdict]:
         rules = [rule for rule in self.policy.rules if rule.untagged]
         subjects = [self._subject(digest) for digest in self._alone()]
-        newest = {rule.name: self._newest(rule, subjects) for rule in rules}
+        firm = {subject.digest: self._firm(subject) for subject in subjects}
+        places = [self._places(rule, (subject for subject in subjects if not firm[subject.digest])) for rule in rules]
         verdicts = {}
         for subject in subjects:
-            if firm := self._firm(subject):
-                verdicts[subject.digest] = Verdict(goes=False, reasons=firm, firm=True)
+            if firm[subject.digest]:
+                verdicts[subject.digest] = Verdict(goes=False, reasons=firm[subject.digest], firm=True)
             elif rules:
-                judged = [self._by_rule(rule, subject, newest[rule.name]) for rule in rules]
-                verdicts[subject.digest] = self._combine(subject, (), judged)
+                judged = [self._by_rule(rule, subject, found) for rule, found in zip(rules, places, strict=True)]
+                verdicts[subject.digest] = self._combine(subject, judged)
             else:
                 verdicts[subject.digest] = _stays(Code.NOT_COVERED, "no rule covers manifests without tags")
         return verdicts
 
-    def _spare_last_tag(self, tags: Mapping[Tag, Verdict], subjects: Iterable[Subject]) -> Mapping[Tag, Verdict]:
-        """Where only rules that name no tags would empty the repository, its newest image stays."""
-        if not tags or any(not verdict.goes for verdict in tags.values()):
-            return tags
-        if any(rule.names_tags and rule.covers(tag.text) for tag in tags for rule in self.policy.rules) or self.claims.let_go:
-            return tags
-        last = max(subjects, key=lambda subject: (subject.date or _LONG_AGO, subject.digest.text))
+    def _spare_last_image(self, verdicts: Mapping[Tag, Verdict], subjects: Mapping[Tag, Subject]) -> Mapping[Tag, Verdict]:
+        """Where every image of the repository would go, the newest one stays that was not asked for by name."""
+        images = [tag for tag, subject in subjects.items() if subject.belongs_to is None]
+        unasked = [tag for tag in images if not verdicts[tag].asked_for]
+        if not unasked or any(not verdicts[tag].goes for tag in images):
+            return verdicts
+        last = max((subjects[tag] for tag in unasked), key=lambda subject: (subject.date or _LONG_AGO, subject.digest.text))
         spared = _stays(Code.LAST_TAG, "the newest image of a repository stays when no rule names its tags")
-        return {tag: spared if self.inventory.tags[tag] == last.digest else verdict for tag, verdict in tags.items()}
+        return {**verdicts, **{tag: spared for tag in unasked if subjects[tag].digest == last.digest}}
 
     def _age(self, date: datetime) -> timedelta:
         return self.now - date
-
-    def _young(self, date: datetime) -> Reason:
-        if date > self.now:
-            return Reason(Code.TOO_YOUNG, "dated in the future, so it counts as new")
-        return Reason(Code.TOO_YOUNG, f"{spell(self._age(date))} old, the grace for new images is {spell(self.policy.young)}")
 
 
 def _stays(code: Code, detail: str) -> Verdict:
@@ -235,11 +265,6 @@ def spell(span: timedelta) -> str:
         elif parts:
             break
     return " ".join(parts) or "0s"
-
-
-def undated(stored: Stored | None) -> bool:
-    """Whether nobody has asked for this manifest's date yet."""
-    return stored is not None and not stored.dated
 
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
