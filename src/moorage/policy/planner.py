@@ -6,11 +6,13 @@
     deleted  = taken, minus everything that a manifest outside of taken leads to
 
 So a manifest is deleted only if nothing that stays leads to it, whatever the graph looks like; the property tests hold this
-against random graphs. A tag that is let go of while its manifest stays is removed alone, where the registry can do that; where it
-cannot, the tag stays.
+against random graphs. Where something that stays was not read, or was never looked at, nobody can say what it leads to, and no
+manifest is deleted at all. A tag that is let go of while its manifest stays is removed alone, where the registry can do that;
+where it cannot, the tag stays.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,13 +28,18 @@ from moorage.policy.selection import Selection, Selector
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Facts that a plan would rest on and that the inventory lacks."""
+    """Facts that a plan would rest on and that the inventory lacks.
+
+    `manifests` are in use and not in the inventory, which may not list what has no tag: until each is put among its manifests,
+    `unreadable` or `missing`, no manifest is deleted.
+    """
 
     dates: frozenset[Digest] = frozenset()
     referrers: frozenset[Digest] = frozenset()
+    manifests: frozenset[Digest] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.dates or self.referrers)
+        return bool(self.dates or self.referrers or self.manifests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,13 @@ class RepositoryPlan:
 class Fates:
     """What becomes of manifests. Each maps to the step that took it along, or that holds it; None where it needed none.
 
-    `pinned` are those that would have gone, had something else in the repository been readable.
+    `pinned` are those that would have gone, had everything that stays been readable and looked at; `unseen` was not looked at.
     """
 
     deleted: Mapping[Digest, Step | None]
     held: Mapping[Digest, Step | None]
     pinned: frozenset[Digest] = frozenset()
+    unseen: frozenset[Digest] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,10 @@ class Planner:
     now: datetime
     claims: Claims = field(default_factory=Claims)
     cannot_untag: str = ""
+    tags_of: Mapping[Digest, tuple[Tag, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tags_of", self.inventory.tags_of())
 
     def needs(self, referrers_known: frozenset[Digest] = frozenset()) -> Needs:
         """What has to be asked before planning; ask, put the answers into the inventory, and ask again until nothing is needed.
@@ -73,10 +85,11 @@ class Planner:
         """
         manifests = self.inventory.manifests
         selector = Selector(self.inventory, self.policy, self.claims, self.now)
+        unseen = self._unseen(self.claims.keep_digests.keys())
         dates = frozenset(digest for digest in selector.candidates() if not manifests[digest].dated)
         if dates:
-            return Needs(dates=dates)
-        return Needs(referrers=frozenset(self._fates(selector.select()).deleted) - referrers_known)
+            return Needs(dates=dates, manifests=unseen)
+        return Needs(referrers=frozenset(self._fates(selector.select()).deleted) - referrers_known, manifests=unseen)
 
     def plan(self) -> RepositoryPlan:
         selection = Selector(self.inventory, self.policy, self.claims, self.now).select()
@@ -85,33 +98,40 @@ class Planner:
         items += [self._manifest_item(digest, selection, fates) for digest in sorted(self._known())]
         for tag, why in sorted({**self.inventory.unresolved, **self.inventory.dangling}.items()):
             items.append(self._item(Kind.TAG, None, tag=tag, goes=False, reasons=(Reason(Code.UNREADABLE, why),)))
-        return RepositoryPlan(tuple(items), self._freed(fates.deleted), self._notes())
+        return RepositoryPlan(tuple(items), freed_bytes(self.inventory, fates.deleted), self._notes(fates))
 
     def _known(self) -> set[Digest]:
         return set(self.inventory.manifests) | set(self.inventory.unreadable)
 
     def _fates(self, selection: Selection) -> Fates:
         graph = Graph.of(self.inventory)
-        present = self._known() | set(self.inventory.tags.values())
+        manifests = self.inventory.manifests
         anchored = self._anchored(selection)
-        let_go = (self._let_go(selection) - anchored) & set(self.inventory.manifests)
-        taken = graph.reach(let_go, enters=lambda digest: digest in present and digest not in anchored)
-        # What is anchored comes first, so that a reason names the tag that holds a manifest rather than the manifest itself.
-        held = graph.reach(anchored)
-        held = {**graph.reach(present - taken.keys() - held.keys()), **held}
+        let_go = (self._let_go(selection) - anchored) & manifests.keys()
+        taken = graph.reach(let_go, enters=lambda digest: digest in manifests and digest not in anchored)
+        held: dict[Digest, Step | None] = {}
+        # In this order, so that a reason names what holds a manifest rather than the manifest itself.
+        for roots in (anchored, selection.untagged.keys() - taken.keys(), self._present() - taken.keys()):
+            held = {**graph.reach(roots - held.keys()), **held}
         deleted = {digest: step for digest, step in taken.items() if digest not in held}
-        if deleted and self._blind():
-            return Fates({}, {**held, **dict.fromkeys(deleted)}, frozenset(deleted))
+        unseen = self._unseen(held.keys())
+        if deleted and (unseen or self.inventory.unreadable or self.inventory.unresolved):
+            return Fates({}, {**held, **dict.fromkeys(deleted)}, frozenset(deleted), unseen)
         return Fates(deleted, held)
 
-    def _blind(self) -> bool:
-        """Whether something stays that could not be read, and so might lead to anything here."""
-        return bool(self.inventory.unreadable or self.inventory.unresolved)
+    def _present(self) -> set[Digest]:
+        return self._known() | self.tags_of.keys()
+
+    def _unseen(self, digests: AbstractSet[Digest]) -> frozenset[Digest]:
+        """Those of which nobody knows whether they are there, and so neither what they lead to."""
+        absent = digests - self._known() - self.inventory.missing
+        return frozenset(absent & self.tags_of.keys() if self.inventory.lists_untagged else absent)
 
     def _anchored(self, selection: Selection) -> set[Digest]:
-        """Manifests that stand on their own: a tag of theirs stays for a reason that does not depend on others."""
+        """Manifests that stand on their own: in use, locked, or with a tag that stays whatever becomes of others."""
         tagged = {self.inventory.tags[tag] for tag, verdict in selection.tags.items() if not verdict.goes}
-        return tagged | {digest for digest, verdict in selection.untagged.items() if verdict.firm} | set(self.claims.keep_digests)
+        locked = {digest for digest, stored in self.inventory.manifests.items() if stored.locked}
+        return tagged | locked | set(self.claims.keep_digests)
 
     def _let_go(self, selection: Selection) -> set[Digest]:
         tagged = {self.inventory.tags[tag] for tag, verdict in selection.tags.items() if verdict.goes}
@@ -125,7 +145,7 @@ class Planner:
         if goes and digest not in fates.deleted and self.cannot_untag:
             goes = False
             untag = Reason(Code.CANNOT_UNTAG, f"its manifest stays, and {self.cannot_untag}")
-            reasons = (untag, *self._holders(digest, fates), *reasons)
+            reasons = (untag, *self._holders(digest, selection, fates), *reasons)
         return self._item(Kind.TAG, digest, goes=goes, reasons=reasons, tag=tag)
 
     def _follow(self, target: Digest, fates: Fates) -> tuple[bool, Reasons]:
@@ -141,7 +161,7 @@ class Planner:
         elif digest in selection.untagged and not selection.untagged[digest].goes:
             reasons = selection.untagged[digest].reasons
         else:
-            reasons = self._holders(digest, fates)
+            reasons = self._holders(digest, selection, fates)
         return self._item(Kind.MANIFEST, digest, goes=False, reasons=reasons)
 
     def _gone(self, digest: Digest, selection: Selection, step: Step | None) -> Reasons:
@@ -153,10 +173,10 @@ class Planner:
             return (Reason(Code.PARENT_GONE, f"part of {self._name(step.source)}, which goes, and of nothing that stays"),)
         return (Reason(Code.SUBJECT_GONE, f"belongs to {self._name(step.source)}, which goes"),)
 
-    def _holders(self, digest: Digest, fates: Fates) -> Reasons:
+    def _holders(self, digest: Digest, selection: Selection, fates: Fates) -> Reasons:
         """Why a manifest stays although it, or all its tags, might have gone."""
         if digest in fates.pinned:
-            return (Reason(Code.MAY_BE_NEEDED, "something in this repository could not be read, and might need it"),)
+            return (Reason(Code.MAY_BE_NEEDED, "something that stays here could not be read, and might need it"),)
         step = fates.held.get(digest)
         if step is not None and step.edge is Edge.CHILD:
             return (Reason(Code.REACHABLE, f"part of {self._name(step.source)}, which stays"),)
@@ -164,7 +184,10 @@ class Planner:
             return (Reason(Code.FOLLOWS, f"belongs to {self._name(step.source)}, which stays"),)
         if digest in self.claims.keep_digests:
             return self.claims.keep_digests[digest]
-        tags = sorted(tag.text for tag, found in self.inventory.tags.items() if found == digest)
+        stored = self.inventory.manifests.get(digest)
+        if stored is not None and stored.locked:
+            return (Reason(Code.VENDOR_LOCK, stored.locked),)
+        tags = [tag.text for tag in self.tags_of.get(digest, ()) if tag not in selection.tags or not selection.tags[tag].goes]
         if tags:
             shown = ", ".join(tags[:3]) + (f" and {len(tags) - 3} more" if len(tags) > 3 else "")
             return (Reason(Code.STANDS_ALONE, f"tagged {shown}"),)
@@ -187,24 +210,24 @@ class Planner:
 
     def _name(self, digest: Digest) -> str:
         """How people know a manifest: by its first tag, else by its digest."""
-        tags = sorted(tag for tag, found in self.inventory.tags.items() if found == digest)
+        tags = self.tags_of.get(digest)
         return f"{tags[0]} ({digest.short})" if tags else digest.short
 
-    def _freed(self, deleted: Iterable[Digest]) -> int:
-        """Bytes of what only deleted manifests use: their blobs, each once, or the vendor's sizes where it hides blobs."""
-        gone = [self.inventory.manifests[digest] for digest in deleted]
-        kept = {
-            blob.digest for stored in self.inventory.manifests.values() if stored.digest not in deleted for blob in stored.blobs
-        }
-        blobs = {blob.digest: blob.size for stored in gone for blob in stored.blobs if blob.digest not in kept}
-        own = sum((stored.size or 0) - sum(blob.size for blob in stored.blobs) for stored in gone)
-        return sum(blobs.values()) + max(own, 0)
-
-    def _notes(self) -> tuple[str, ...]:
+    def _notes(self, fates: Fates) -> tuple[str, ...]:
         repository = self.inventory.repository
         return (
+            *(f"{repository}@{digest} is needed here, and it is not known what it leads to" for digest in sorted(fates.unseen)),
             *(f"{repository}@{digest} cannot be read: {why}" for digest, why in sorted(self.inventory.unreadable.items())),
             *(f"{repository}:{tag} cannot be resolved: {why}" for tag, why in sorted(self.inventory.unresolved.items())),
             *(f"{repository}:{tag} is listed but not there: {why}" for tag, why in sorted(self.inventory.dangling.items())),
             *(f"{repository}@{digest} is referred to but not there" for digest in sorted(self.inventory.missing)),
         )
+
+
+def freed_bytes(inventory: Inventory, deleted: Collection[Digest]) -> int:
+    """Bytes of what only these manifests use: their blobs, each once, or the vendor's sizes where it hides blobs."""
+    gone = [inventory.manifests[digest] for digest in deleted if digest in inventory.manifests]
+    kept = {blob.digest for stored in inventory.manifests.values() if stored.digest not in deleted for blob in stored.blobs}
+    blobs = {blob.digest: blob.size for stored in gone for blob in stored.blobs if blob.digest not in kept}
+    own = sum((stored.size or 0) - sum(blob.size for blob in stored.blobs) for stored in gone)
+    return sum(blobs.values()) + max(own, 0)
