@@ -6,7 +6,7 @@ to a manifest goes before it, so that an interrupted run leaves an unsigned imag
 tags go first of all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from moorage.oci.inventory import Inventory
@@ -53,30 +53,38 @@ def waves(items: Iterable[Item], inventory: Inventory) -> tuple[tuple[Deletion, 
 
 
 def _sorted(digests: set[Digest], graph: Graph) -> Sequence[Sequence[Digest]]:
-    """Waves in which everything that has to go before a manifest is in an earlier one (Kahn's algorithm).
+    """Waves in which everything that has to go before a manifest is in an earlier one.
 
-    Index edges cannot form a cycle, since a digest cannot contain itself; names of tags can (`sha256-A.sig` on B and
-    `sha256-B.sig` on A), so the edges of what belongs to a manifest give way where they would block each other.
+    Indexes cannot form a cycle, since a digest cannot contain itself; names of tags can (`sha256-A.sig` on B and `sha256-B.sig`
+    on A), so inside a cycle what belongs to a manifest may go at any time.
     """
-    parents = _before(digests, ((child, index) for index in digests for child in graph.children.get(index, ())))
-    belongings = [(subject, follower) for subject in digests for follower in graph.referrers.get(subject, ())]
-    belongings += [(target, digest) for target in digests for _, digest in graph.followers.get(target, ())]
-    earlier = {digest: parents[digest] | extra for digest, extra in _before(digests, belongings).items()}
-    found: list[list[Digest]] = []
-    left = set(digests)
-    while left:
-        ready = sorted(digest for digest in left if not earlier[digest] & left) or sorted(
-            digest for digest in left if not parents[digest] & left
-        )
-        found.append(ready)
-        left -= set(ready)
-    return found
+    parts = {(index, child) for index in digests for child in graph.children.get(index, ())}
+    belongings = {(follower, target) for target in digests for follower in graph.referrers.get(target, ())}
+    belongings |= {(follower, target) for target in digests for _, follower in graph.followers.get(target, ())}
+    edges = {(one, other) for one, other in parts | belongings if one != other and other in digests and one in digests}
+    # What can be taken off neither from the front nor from the back is a cycle, or lies between two.
+    left = digests.difference(*_peel(digests, edges))
+    left.difference_update(*_peel(left, {(other, one) for one, other in edges}))
+    knotted = {(one, other) for one, other in edges - parts if one in left and other in left}
+    return _peel(digests, edges - knotted)
 
 
-def _before(digests: set[Digest], edges: Iterable[tuple[Digest, Digest]]) -> Mapping[Digest, set[Digest]]:
-    """For each digest, those that have to go before it; `edges` are pairs (later, earlier)."""
-    found: dict[Digest, set[Digest]] = {digest: set() for digest in digests}
-    for later, earlier in edges:
-        if later in digests and earlier in digests and later != earlier:
-            found[later].add(earlier)
+def _peel(digests: set[Digest], edges: Iterable[tuple[Digest, Digest]]) -> Sequence[Sequence[Digest]]:
+    """Kahn's algorithm, in waves: what has nothing left before it goes next. What lies on or behind a cycle never goes."""
+    behind: dict[Digest, list[Digest]] = {digest: [] for digest in digests}
+    before = dict.fromkeys(digests, 0)
+    for one, other in edges:
+        if one in behind and other in behind:
+            behind[one].append(other)
+            before[other] += 1
+    found = []
+    wave = sorted(digest for digest, count in before.items() if count == 0)
+    while wave:
+        found.append(wave)
+        freed = []
+        for other in (other for digest in wave for other in behind[digest]):
+            before[other] -= 1
+            if before[other] == 0:
+                freed.append(other)
+        wave = sorted(freed)
     return found
