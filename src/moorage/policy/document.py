@@ -72,7 +72,7 @@ def from_document(document: object, source: str, registry: Registry) -> Plan:
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _item(item: Item) -> Document:
