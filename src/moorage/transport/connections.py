@@ -2,9 +2,10 @@
 
 import os
 import ssl
-from http.cookiejar import DefaultCookiePolicy
+import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -12,40 +13,48 @@ from requests.auth import AuthBase
 from requests.utils import DEFAULT_CA_BUNDLE_PATH as MOZILLAS_AUTHORITIES
 
 from moorage.errors import ConfigurationError
+from moorage.transport.stream import Outgoing
 from moorage.transport.wire import Wire
 
 _BLOCK: Final = 256 * 1024  # bytes sent at once; urllib3's 16 KiB cost a quarter of the speed of large uploads
 
 
-class Unsigned(AuthBase):
-    """Adds nothing. Given with each request, because requests otherwise looks for passwords in the URL and in ~/.netrc."""
+class Connections:
+    """Thread-safe. Raises ConfigurationError at once for a `ca_file` or REQUESTS_CA_BUNDLE that leads to no certificates."""
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
+    def __init__(self, wire: Wire) -> None:
+        self._session = requests.Session()
+        self._adapter = _Adapter(wire.ca_file, pool_size=2 * wire.parallel + 2)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, self._adapter)
+        self._session.headers.clear()
+        self._session.headers["User-Agent"] = wire.user_agent
 
+    def close(self) -> None:
+        self._session.close()
 
-def open_connections(wire: Wire) -> requests.Session:
-    """A session that keeps no cookies and verifies TLS against the system's and the given authorities.
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: Outgoing | bytes | None, timeout: tuple[float, float]
+    ) -> requests.Response:
+        """The answer with its body unread; redirects are not followed, cookies not kept.
 
-    Raises ConfigurationError for a `ca_file` or a variable that leads to no certificates.
-    """
-    session = requests.Session()
-    session.cookies.set_policy(
-        DefaultCookiePolicy(allowed_domains=[])
-    )  # Harbor would want CSRF tokens back, and threads share this
-    adapter = _Adapter(trust(wire.ca_file), pool_size=2 * wire.parallel + 2)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    session.headers.clear()
-    session.headers["User-Agent"] = wire.user_agent
-    return session
+        Goes past `requests.Session.send`, which reads the bodies of redirects without a limit, keeps cookies (Harbor then wants
+        CSRF tokens), and looks for passwords in ~/.netrc. Proxies are those of the environment.
+        """
+        request = requests.Request(
+            method, url, headers=dict(headers), data=cast("BinaryIO | bytes | None", body), auth=_Unsigned()
+        )
+        prepared = self._session.prepare_request(request)
+        proxies = self._session.merge_environment_settings(prepared.url or url, {}, True, True, None)["proxies"]
+        adapter = self._session.get_adapter(prepared.url or url)
+        return adapter.send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
 
 
 def trust(ca_file: Path | None) -> ssl.SSLContext:
     """The authorities of this run: SSL_CERT_FILE or the system's, Mozilla's, REQUESTS_CA_BUNDLE's and the option's."""
     context = ssl.create_default_context()
     context.load_verify_locations(MOZILLAS_AUTHORITIES)
-    sources = {"REQUESTS_CA_BUNDLE": os.environ.get("REQUESTS_CA_BUNDLE", ""), "--ca-file": str(ca_file or "")}
+    sources = {"REQUESTS_CA_BUNDLE": _bundle(), "--ca-file": str(ca_file or "")}
     for source, path in sources.items():
         try:
             if path and Path(path).is_dir():
@@ -62,19 +71,42 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-class _Adapter(HTTPAdapter):
-    """One TLS context for all pools: loading the authorities anew for each connection costs 20 ms."""
+class _Unsigned(AuthBase):
+    """Adds nothing. Given with each request, because requests otherwise takes passwords out of the URL and ~/.netrc."""
 
-    def __init__(self, context: ssl.SSLContext, pool_size: int) -> None:
-        self._context = context
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class _Adapter(HTTPAdapter):
+    """One TLS context for all connections, made when it is first needed: loading the authorities takes 20 to 50 ms."""
+
+    def __init__(self, ca_file: Path | None, pool_size: int) -> None:
+        self._ca_file = ca_file
+        self._context = trust(ca_file) if ca_file or _bundle() else None
+        self._lock = threading.Lock()
         super().__init__(pool_connections=32, pool_maxsize=pool_size)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, blocksize=_BLOCK, **pool_kwargs)
+        super().init_poolmanager(connections, maxsize, block, blocksize=_BLOCK, **pool_kwargs)
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {**pool, "ssl_context": self._tls()} if host["scheme"] == "https" else pool
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, blocksize=_BLOCK, **proxy_kwargs)
+        return super().proxy_manager_for(proxy, ssl_context=self._tls(), blocksize=_BLOCK, **proxy_kwargs)
 
     def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:  # noqa: ARG002  requests' signature
         """Leave verification to the context, which demands a certificate and the right host name."""
         conn.cert_reqs = "CERT_REQUIRED"
+
+    def _tls(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._context is None:
+                self._context = trust(self._ca_file)
+            return self._context
+
+
+def _bundle() -> str:
+    return os.environ.get("REQUESTS_CA_BUNDLE", "")

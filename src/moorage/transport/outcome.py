@@ -152,7 +152,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _untrusted(error: ssl.SSLCertVerificationError, target: str) -> Unreachable:
-    why = redact.text(error.verify_message or "it cannot be verified")
+    why = redact.text(getattr(error, "verify_message", "") or "it cannot be verified")
     remedy = (
         "Give the authority that signed it with --ca-file (or SSL_CERT_FILE), or correct the host name. TLS is verified always."
     )
@@ -160,8 +160,8 @@ def _untrusted(error: ssl.SSLCertVerificationError, target: str) -> Unreachable:
 
 
 def _no_tls(chain: list[BaseException], target: str, url: str) -> Unreachable:
-    reasons = [link.reason for link in chain if isinstance(link, ssl.SSLError) and isinstance(link.reason, str)]
-    why = f" ({redact.text(reasons[0])})" if reasons else ""
+    reasons = [getattr(link, "reason", None) for link in chain if isinstance(link, ssl.SSLError)]
+    why = f" ({redact.text(reasons[0])})" if reasons and isinstance(reasons[0], str) else ""
     remedy = f"Check the port. A server that speaks plain HTTP has to be allowed: --insecure-registry {Origin.of(url).authority}"
     return Unreachable(f"{target}: the server does not answer in TLS{why}", remedy=remedy)
 

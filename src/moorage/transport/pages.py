@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 MOST_PAGES: Final = 10_000
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^\s=;,]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s;,\"]*))?)*)")
-_RELATION = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]*))", re.IGNORECASE)
+_PARAMETER = re.compile(r";\s*([^\s=;,]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^\s;,\"]*)))?")
 
 
 def walk(first: K, step: Callable[[K], tuple[Sequence[T], K | None]], *, bound: int = MOST_PAGES) -> Iterator[T]:
@@ -44,8 +44,8 @@ def next_link(answer: Answer) -> str | None:
     Raises Contradiction when it leads to another scheme, host or port: credentials would go there with the next request.
     """
     for target, parameters in _LINK.findall(answer.headers.get("link", "")):
-        relation = _RELATION.search(parameters)
-        if relation is None or "next" not in (relation[1] or relation[2] or "").lower().split():
+        relations = [quoted or bare for name, quoted, bare in _PARAMETER.findall(parameters) if name.lower() == "rel"]
+        if not relations or "next" not in relations[0].lower().split():
             continue
         try:
             url: str = urljoin(answer.url, target)

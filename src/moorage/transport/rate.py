@@ -73,7 +73,7 @@ class Gate:
                     return
             if wait > patience():
                 raise Throttled(f"{self._host} asks to wait {wait:.0f} s, longer than this run may")
-            self._clock.sleep(wait)
+            self._clock.sleep(max(wait, 0.001))  # less is lost in the clock's own rounding
 
     def leave(self) -> None:
         with self._free:

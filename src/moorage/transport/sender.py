@@ -4,7 +4,7 @@ import io
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final, cast
+from typing import Final
 from urllib.parse import urlencode, urljoin
 
 import requests
@@ -13,7 +13,7 @@ from requests.structures import CaseInsensitiveDict
 from moorage.auth.origin import Origin
 from moorage.errors import ConfigurationError, Contradiction, Failure, Unreachable
 from moorage.transport import outcome, redact
-from moorage.transport.connections import Unsigned, open_connections
+from moorage.transport.connections import Connections
 from moorage.transport.exchange import Answer, Upload
 from moorage.transport.stream import Incoming, Outgoing, SourceBroken
 from moorage.transport.wire import Clock, Wire
@@ -46,7 +46,7 @@ class Sender:
         self._wire = wire
         self._clock = clock
         self._count = count
-        self._connections = open_connections(wire)
+        self._connections = Connections(wire)
 
     def close(self) -> None:
         self._connections.close()
@@ -119,10 +119,7 @@ class Sender:
         self._count(call.method, Origin.of(call.url).authority)
         timeout = (min(self._wire.connect_timeout, patience), min(self._wire.read_timeout, patience))
         try:
-            return self._connections.request(
-                call.method, call.url, headers=dict(call.headers), data=cast("BinaryIO | bytes | None", body),
-                auth=Unsigned(), allow_redirects=False, stream=True, timeout=timeout,
-            )  # fmt: skip
+            return self._connections.send(call.method, call.url, call.headers, body, timeout)
         except SourceBroken as broken:
             raise broken.reason from None
         except Failure:
