@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.calling import requested
@@ -7,7 +8,7 @@ from moorage.auth.secret import Secret
 from moorage.settings.options import access, general, images, rules, safety, tags, where
 
 REPO = where.IMAGES_REPO
-LEVELS = {
+LEVELS: dict[str, dict[str, Any]] = {
     "--images-repo": {"argv": ["--images-repo", "flag"]},
     "input images-repo": {"environ": {"INPUT_IMAGES-REPO": "input"}},
     "$MOORAGE_IMAGES_REPO": {"environ": {"MOORAGE_IMAGES_REPO": "variable"}},
@@ -20,10 +21,10 @@ VALUES = ["flag", "input", "variable", "config", "ghcr.io/acme/shop"]
 @pytest.mark.parametrize("first", range(len(LEVELS)))
 def test_the_first_source_that_says_something_wins(tmp_path: Path, first: int) -> None:
     levels = list(LEVELS.values())[first:]
-    environ = {name: value for level in levels for name, value in level.get("environ", {}).items()}  # type: ignore[attr-defined]
+    environ = {name: value for level in levels for name, value in level.get("environ", {}).items()}
     argv = [word for level in levels for word in level.get("argv", [])]
     config = next((level["config"] for level in levels if "config" in level), None)
-    options = requested(tmp_path, "cleanup", *argv, environ=environ, config=config).options  # type: ignore[arg-type]
+    options = requested(tmp_path, "cleanup", *argv, environ=environ, config=config).options
     assert options.value(REPO) == VALUES[first]
     assert list(LEVELS)[first] in options.origin(REPO)
 

@@ -29,17 +29,17 @@ def access_of(request: Request, registry: Registry | None = None) -> Access:
 
 
 def _docker_config(request: Request) -> Path | None:
-    """A variable of docker's own may name a directory that is not there yet, as with docker; an option of ours may not."""
-    text = request.options.value(access.DOCKER_CONFIG)
-    if text is None:
+    """The user's directory, None where there is none. A variable may name one that is not there yet, as with docker."""
+    text, home = request.options.value(access.DOCKER_CONFIG), request.environ.get("HOME")
+    if text is None and not home:
         return None
-    directory = Path(text).expanduser().absolute()
-    if (
-        request.options.origin(access.DOCKER_CONFIG) not in {"$DOCKER_CONFIG", "$MOORAGE_DOCKER_CONFIG"}
-        and not directory.is_dir()
-    ):
-        request.problems.add(f"bad {request.options.origin(access.DOCKER_CONFIG)} {text!r}: there is no such directory")
-    return directory
+    directory = Path(text).expanduser().absolute() if text is not None else Path(home or "") / ".docker"
+    if directory.is_dir():
+        return directory
+    origin = request.options.origin(access.DOCKER_CONFIG)
+    if text is not None and not origin.startswith("$"):
+        request.problems.add(f"bad {origin} {text!r}: there is no such directory")
+    return None
 
 
 def _ca_file(request: Request) -> Path | None:
