@@ -27,11 +27,7 @@ def run(
         return 0
     from moorage.cli.session import Session  # noqa: PLC0415 -- see above
 
-    try:
-        return Session(arguments, dict(os.environ if environ is None else environ), out, stderr or sys.stderr).run()
-    except BrokenPipeError:  # whoever read the result has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+    return Session(arguments, dict(os.environ if environ is None else environ), out, stderr or sys.stderr).run()
 
 
 def _tolerant(stream: TextIO) -> TextIO:

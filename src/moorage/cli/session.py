@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +49,7 @@ class Session:
         problems = Problems()
         arguments = take_apart(self.argv, problems)
         if arguments.version:
-            self.stdout.write(f"moorage {moorage.__version__}\n")
+            _write(self.stdout, f"moorage {moorage.__version__}\n")
             return 0
         early = _early(arguments, self.environ)
         level = early.known(general.LOG_LEVEL)
@@ -97,7 +98,7 @@ class _Console:
 
     def help(self, command: Command | None, *, asked: bool) -> int:
         text = about(command, self._width) if command else overview(self._width)
-        (self.session.stdout if asked else self.session.stderr).write(text)
+        _write(self.session.stdout if asked else self.session.stderr, text)
         return 0 if asked else ConfigurationError.exit_code
 
     def deliver(self, answer: Answer, request: Request) -> int:
@@ -126,13 +127,11 @@ class _Console:
 
     def _write_text(self, text: str) -> None:
         if not self.as_json:
-            self.session.stdout.write(text)
-            self.session.stdout.flush()
+            _write(self.session.stdout, text)
 
     def _write_document(self, document: Mapping[str, Any]) -> None:
         if self.as_json:
-            self.session.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-            self.session.stdout.flush()
+            _write(self.session.stdout, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
     @property
     def _is_terminal(self) -> bool:
@@ -141,6 +140,15 @@ class _Console:
     @property
     def _width(self) -> int:
         return shutil.get_terminal_size().columns if self._is_terminal else _WIDTH_OF_LOGS
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write now. A reader who has seen enough and went away changes neither the run nor its exit code."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _early(arguments: Arguments, environ: Mapping[str, str]) -> Resolved:
