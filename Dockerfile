@@ -8,26 +8,29 @@
 
 ARG BASE=debian:trixie-slim
 
-FROM ${BASE} AS build
-ENV DEBIAN_FRONTEND=noninteractive
+# What Moorage is run by and what it calls. The build starts from here too, so that both have the same Python.
+FROM ${BASE} AS runtime
+ARG DEBIAN_FRONTEND=noninteractive
 RUN apt-get update -q \
- && apt-get install -q -y --no-install-recommends python3 python3-venv ca-certificates \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get install -q -y --no-install-recommends python3 docker-cli docker-buildx git ca-certificates \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/* \
+           /usr/share/man/* /usr/share/locale/* /usr/share/doc/git/contrib \
+ && find /usr/share/doc -type f ! -name copyright -delete
+
+FROM runtime AS build
+ARG DEBIAN_FRONTEND=noninteractive
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv
 RUN python3 -m venv /opt/moorage/venv
 COPY requirements/all.txt /build/requirements/all.txt
 RUN /opt/moorage/venv/bin/pip install -q --no-cache-dir --require-hashes -r /build/requirements/all.txt
 COPY pyproject.toml README.md LICENSE /build/
 COPY src /build/src
-# Built in the image that runs it; the environment then sheds pip, which nothing needs at run time.
+# The environment then sheds pip, which nothing needs at run time. Everything is compiled: the image may be run read-only.
 RUN /opt/moorage/venv/bin/pip install -q --no-cache-dir --no-deps /build \
  && /opt/moorage/venv/bin/pip uninstall -q -y pip \
  && /opt/moorage/venv/bin/python -m compileall -q /opt/moorage/venv/lib
 
-FROM ${BASE}
-ENV DEBIAN_FRONTEND=noninteractive
-RUN apt-get update -q \
- && apt-get install -q -y --no-install-recommends python3 docker-cli docker-buildx git ca-certificates \
- && rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man /usr/share/locale
+FROM runtime
 COPY --from=build /opt/moorage/venv /opt/moorage/venv
 COPY entrypoint /opt/moorage/entrypoint
 ENV PATH=/opt/moorage/venv/bin:$PATH \
