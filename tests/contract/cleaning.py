@@ -1,0 +1,72 @@
+"""A cleanup as the command does it, on the scene's own clock: survey, plan, journal, deletion."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from moorage.commands.carry_out import Run
+from moorage.commands.journal import Journal
+from moorage.commands.survey import Question, survey
+from moorage.policy.claims import Claims
+from moorage.policy.patterns import TagSelector
+from moorage.policy.plan import Item, Kind, Outcome
+from moorage.policy.rules import Policy, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.contract.scene import Scene
+
+    from moorage.registries.interface import Registry
+
+WEEK = timedelta(days=7)
+MONTH = timedelta(days=30)
+
+
+def policy(*tags: str, older_than: timedelta | None = None, untagged: bool = True, protect: str = "keep*") -> Policy:
+    """A rule for these tags (all of them, when none are named), and for what has no tag; what begins with keep is protected."""
+    selected = TagSelector.parse(tags) if tags else None
+    rules = (Rule("rule", tags=selected, untagged=untagged, older_than=older_than),)
+    return Policy(rules, protect=TagSelector.parse([protect]), young=timedelta(0), delete_unknown_age=older_than is None)
+
+
+def plan_of(scene: Scene, wanted: Policy, registry: Registry | None = None) -> list[Item]:
+    """Every item of the plan, those that stay included."""
+    registry = registry or scene.open()
+    return list(survey(registry, scene.repository, Question(wanted, scene.now(), Claims())).plan().items)
+
+
+def clean(
+    scene: Scene,
+    wanted: Policy,
+    folder: Path,
+    registry: Registry | None = None,
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Run:
+    """Clean the scene's repository; the run with its outcomes comes back. `meanwhile` happens between plan and deletion."""
+    registry = registry or scene.open()
+    planner = survey(registry, scene.repository, Question(wanted, scene.now(), Claims()))
+    items = [item for item in planner.plan().items if item.goes]
+    meanwhile()
+    with Journal(folder / f"journal-{uuid.uuid4().hex}.jsonl", scene.repository.registry, scene.now()) as journal:
+        run = Run(registry, planner.inventory, items, journal, parallel=4)
+        run.carry_out()
+    return run
+
+
+def outcomes(run: Run, kind: Kind = Kind.TAG) -> dict[str, Outcome]:
+    """What became of each tag, or (by digest) of each manifest, that was planned to go."""
+    return {
+        str(tag or digest): outcome
+        for (_, tag, digest), (outcome, _) in run.outcomes.items()
+        if (tag is None) == (kind is Kind.MANIFEST)
+    }
+
+
+def complaints(run: Run) -> list[str]:
+    """The errors of what failed."""
+    return [error for _, error in run.outcomes.values() if error]
