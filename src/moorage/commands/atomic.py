@@ -7,8 +7,8 @@ from pathlib import Path
 from moorage.errors import ConfigurationError
 
 
-def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
-    """Replace `path` by this text in one step; its folder is created. The umask narrows `mode`.
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
+    """Replace `path` by this text (as UTF-8) or these bytes in one step; its folder is created. The umask narrows `mode`.
 
     Raises ConfigurationError where the path cannot be written to.
     """
@@ -16,8 +16,8 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as stream:
-                stream.write(text)
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+                stream.write(content.encode() if isinstance(content, str) else content)
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.replace(path)

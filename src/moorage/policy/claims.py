@@ -3,12 +3,14 @@
 Claims to keep win over every rule. Claims to let go come from the keep policies, which rule the images that Moorage published.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from moorage.oci.reference import Digest, Tag
 from moorage.policy.reason import Reason
 
+K = TypeVar("K")
 Reasons = tuple[Reason, ...]
 
 
@@ -28,3 +30,21 @@ class Claims:
 
     def keeps(self, tag: Tag | None, digest: Digest) -> Reasons:
         return (*(self.keep_tags.get(tag, ()) if tag else ()), *self.keep_digests.get(digest, ()))
+
+
+def merged(claims: Iterable[Claims]) -> Claims:
+    """All of these together; reasons for the same tag or digest add up."""
+    every = list(claims)
+    return Claims(
+        keep_tags=_joined(one.keep_tags for one in every),
+        keep_digests=_joined(one.keep_digests for one in every),
+        let_go=_joined(one.let_go for one in every),
+    )
+
+
+def _joined(mappings: Iterable[Mapping[K, Reasons]]) -> Mapping[K, Reasons]:
+    found: dict[K, Reasons] = {}
+    for mapping in mappings:
+        for key, reasons in mapping.items():
+            found[key] = (*found.get(key, ()), *reasons)
+    return found

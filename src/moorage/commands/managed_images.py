@@ -1,0 +1,156 @@
+"""Managed images: the names of all images that a project has or had, recorded in its registry.
+
+They tell a cleanup where to look for what the config file no longer mentions. Publishing adds names; a cleanup drops those that
+nothing mentions any more; `moorage managed-images` shows and changes them by hand. Names that werf 1.1 recorded count too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from moorage.commands.connect import connect
+from moorage.commands.record_homes import Homes, record_homes
+from moorage.commands.records import WHEN, Home, in_threads, words_of, write_image_name
+from moorage.commands.world import World
+from moorage.errors import NotFound, RegistryError, Unsupported
+from moorage.oci import labels, werf_tag
+from moorage.oci.manifest import parse_time
+from moorage.oci.naming import shown
+from moorage.oci.records import image_of_field, image_tag, recorded_image_field
+from moorage.oci.reference import TAG_LIMIT, BadReference, Digest, Repository, Tag
+from moorage.registries.images_repo import final_names
+from moorage.registries.interface import RepositoryLister
+from moorage.settings.settings import ManagedImagesSettings
+
+_FEW = 200  # repositories whose tags are listed to find names; beyond that it would take minutes
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedNames:
+    """The recorded names, and why there may be more."""
+
+    names: frozenset[str]
+    note: str = ""
+
+
+def list_managed(settings: ManagedImagesSettings, world: World) -> Sequence[str]:
+    """The recorded names, sorted, the nameless image as `""`.
+
+    Raises Unsupported where names are recorded all over a registry that does not list its repositories.
+    """
+    with _homes(settings, world) as homes:
+        found = managed_names(homes, settings.access.parallel)
+        if found.note:
+            raise Unsupported(found.note, remedy="Give --stages-storage ADDRESS, or an images repo that is a repository.")
+        return sorted(found.names)
+
+
+def add_managed(settings: ManagedImagesSettings, world: World) -> Sequence[str]:
+    """Record names; returns those that are new. Raises ConfigurationError for a name that the images repo cannot hold."""
+    final_names(settings.storage.repo, settings.images, ["latest"])
+    with _homes(settings, world) as homes:
+        return [
+            image
+            for image in dict.fromkeys(settings.images)
+            if write_image_name(homes.of_name(image), image, world.now(), settings.project.name)
+        ]
+
+
+def remove_managed(settings: ManagedImagesSettings, world: World) -> Sequence[str]:
+    """Take names out; returns those that were there. The images themselves stay."""
+    with _homes(settings, world) as homes:
+        return [image for image in dict.fromkeys(settings.images) if forget_name(homes, image)]
+
+
+def managed_names(homes: Homes, parallel: int) -> ManagedNames:
+    """The recorded names, as far as they can be found in a few requests."""
+    home = homes.of_names
+    if home is not None:
+        return ManagedNames(frozenset(_names_in(home, home.registry.tag_names(home.repository))))
+    if not isinstance(homes.registry, RepositoryLister):
+        return ManagedNames(frozenset(), f"{homes.repo.text} does not list its repositories, where names of images are recorded")
+    try:
+        repositories = homes.registry.repositories("/".join(homes.repo.address.path))
+    except NotFound:
+        return ManagedNames(frozenset())
+    if len(repositories) > _FEW:
+        return ManagedNames(frozenset(), f"{homes.repo.text} has {len(repositories)} repositories, too many to look for names in")
+    tags = in_threads(homes.registry.tag_names, repositories, parallel)
+    found = [
+        name
+        for repository, names in zip(repositories, tags, strict=True)
+        for name in _names_in(Home(homes.registry, repository), names)
+        if _lies_in(homes, name, repository)
+    ]
+    return ManagedNames(frozenset(found))
+
+
+def forget_name(homes: Homes, image: str) -> bool:
+    """Delete the records of an image's name, ours and werf's; says whether there was one."""
+    home, found = homes.of_name(image), False
+    for text in (image_tag(image).text, werf_tag.managed_image_tag(image)):
+        if len(text) > TAG_LIMIT:
+            continue
+        try:
+            digest = home.registry.resolve(home.repository, Tag(text))
+            if not _shared(home, Tag(text), digest):
+                home.registry.delete_manifest(home.repository, digest)
+                found = True
+        except NotFound:
+            continue
+    return found
+
+
+def prune_names(homes: Homes, images: Iterable[str], before: datetime) -> tuple[str, ...]:
+    """Forget these names where Moorage recorded them before that moment; returns what went wrong, a sentence each.
+
+    Names that werf recorded stay: a project that still builds with it would not record them again.
+    """
+    notes = []
+    for image in sorted(images):
+        home, tag = homes.of_name(image), image_tag(image)
+        try:
+            recorded = parse_time(words_of(home, tag).get(WHEN))
+            if recorded is not None and recorded <= before:
+                home.registry.delete_manifest(home.repository, home.registry.resolve(home.repository, tag))
+        except NotFound:
+            continue
+        except RegistryError as error:
+            notes.append(f"the name of {shown(image)} is still recorded: {error.message}")
+    return tuple(notes)
+
+
+@contextmanager
+def _homes(settings: ManagedImagesSettings, world: World) -> Iterator[Homes]:
+    with (
+        connect(settings.storage, settings.access, world) as registry,
+        record_homes(registry, settings.storage, settings.stages, settings.access, world) as homes,
+    ):
+        yield homes
+
+
+def _shared(home: Home, tag: Tag, digest: Digest) -> bool:
+    """Whether another of werf's names stands under the same digest: werf dates its records, and two may have the same date."""
+    if werf_tag.managed_image(tag.text) is None:
+        return False
+    others = [other for other in home.registry.tag_names(home.repository) if other != tag and werf_tag.managed_image(other.text)]
+    return any(home.registry.resolve(home.repository, other) == digest for other in others)
+
+
+def _names_in(home: Home, tags: Iterable[Tag]) -> Iterable[str]:
+    for tag in tags:
+        field = recorded_image_field(tag)
+        if field is not None:
+            name = image_of_field(field)
+            yield words_of(home, tag).get(labels.IMAGE, "") if name is None else name
+        elif (recorded := werf_tag.managed_image(tag.text)) is not None:
+            yield recorded
+
+
+def _lies_in(homes: Homes, image: str, repository: Repository) -> bool:
+    """Whether this is the image's own repository; other names in it are strays."""
+    try:
+        return homes.repo.repository(image) == repository
+    except BadReference:
+        return False
