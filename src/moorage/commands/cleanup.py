@@ -8,18 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from moorage.commands.atomic import write_atomically
 from moorage.commands.carry_out import Result, Run, reconcile
 from moorage.commands.connect import connect
 from moorage.commands.journal import Journal
 from moorage.commands.keep_list import read_keep_lists
-from moorage.commands.survey import Question, complete, survey
+from moorage.commands.project_images import ProjectImages, ProjectVerdict, project_images
+from moorage.commands.survey import Question, complete, labelled, look, survey
 from moorage.commands.targets import target_repositories
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, Contradiction, Failure, NotFound, PartialFailure, Refused, RegistryError
+from moorage.oci.inventory import Inventory
+from moorage.oci.records import is_record
 from moorage.oci.reference import Repository
-from moorage.policy.claims import Claims
+from moorage.policy.claims import Claims, merged
 from moorage.policy.document import from_document, to_document
 from moorage.policy.guards import objections
 from moorage.policy.plan import Item, Key, Kind, Outcome, Plan
@@ -27,6 +31,8 @@ from moorage.policy.planner import Planner, freed_bytes
 from moorage.policy.rules import Policy
 from moorage.registries.interface import Registry, TagDeleter
 from moorage.settings.settings import CleanupSettings
+
+T = TypeVar("T")
 
 _REPOSITORIES_AT_ONCE = 4
 
@@ -52,17 +58,26 @@ class Views:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[T]):
+    """What a look at every repository gave, and why it gave nothing for the others."""
+
+    found: Mapping[Repository, T]
+    failures: Mapping[Repository, RegistryError]
+    notes: tuple[str, ...]
+
+
 def cleanup(settings: CleanupSettings, world: World) -> CleanupResult:
     """Plan and, unless it is a dry run, carry out.
 
     A guard that objects leaves everything as it is and comes back as `failure`. Raises ConfigurationError and, where no
     repository could be looked at, the registry's own error.
     """
-    with connect(settings.storage, settings.access, world) as registry:
+    with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
         if settings.plan_in is not None:
             plan, views = _reviewed(settings, world, registry, settings.plan_in)
         else:
-            plan, views = _fresh(settings, world, registry)
+            plan, views = _fresh(settings, world, registry, project)
         if settings.plan_out is not None:
             write_atomically(settings.plan_out, json.dumps(to_document(plan), indent=1, ensure_ascii=False) + "\n")
         objected = objections(plan, settings.guards)
@@ -72,18 +87,28 @@ def cleanup(settings: CleanupSettings, world: World) -> CleanupResult:
             return CleanupResult(plan, objected, Refused("; ".join(objected)))
         with Journal(journal_path(settings, world), settings.storage.repo.registry, world.now()) as journal:
             done = _carry_out(settings, world, registry, journal, plan, views)
+        if project is not None:
+            done = replace(done, notes=(*done.notes, *project.tidy(done)))
     return CleanupResult(done, (), _shortfall(done, views))
 
 
-def _fresh(settings: CleanupSettings, world: World, registry: Registry) -> tuple[Plan, Views]:
-    repositories = _own_shard(target_repositories(settings, registry), settings.shard)
-    claims = read_keep_lists(settings.keep_lists, repositories)
+def _fresh(settings: CleanupSettings, world: World, registry: Registry, project: ProjectImages | None) -> tuple[Plan, Views]:
+    targets = project.repositories if project is not None else target_repositories(settings, registry)
+    repositories = _own_shard(targets, settings.shard)
+    seen = _look(repositories, lambda repository: _seen(registry, repository, project), world)
+    claims = read_keep_lists(settings.keep_lists, seen.found)
+    verdict = project.claims(seen.found) if project is not None else ProjectVerdict({})
     now = world.now()
-    views = _look(
-        repositories,
-        lambda repository: survey(registry, repository, Question(settings.policy, now, claims[repository])),
-        world,
-    )
+
+    def decide(repository: Repository) -> Planner:
+        if repository in verdict.failures:
+            raise verdict.failures[repository]
+        both = merged([claims[repository], verdict.claims.get(repository, Claims())])
+        return complete(registry, seen.found[repository], Question(settings.policy, now, both))
+
+    decided = _look(tuple(seen.found), decide, world)
+    notes = (*seen.notes, *decided.notes, *verdict.notes)
+    views = Views(decided.found, {**seen.failures, **decided.failures}, notes)
     plans = {repository: planner.plan() for repository, planner in views.planners.items()}
     plan = Plan(
         created=now,
@@ -92,6 +117,11 @@ def _fresh(settings: CleanupSettings, world: World, registry: Registry) -> tuple
         freed={repository: plans[repository].freed for repository in plans},
     )
     return plan, views
+
+
+def _seen(registry: Registry, repository: Repository, project: ProjectImages | None) -> Inventory:
+    inventory = look(registry, repository)
+    return labelled(registry, inventory) if project is not None else inventory
 
 
 def _reviewed(settings: CleanupSettings, world: World, registry: Registry, path: Path) -> tuple[Plan, Views]:
@@ -105,13 +135,13 @@ def _reviewed(settings: CleanupSettings, world: World, registry: Registry, path:
     plan = from_document(document, f"--plan {path}", settings.storage.repo.registry)
     only_look = Question(Policy(), world.now(), Claims())
     repositories = tuple(dict.fromkeys(item.repository for item in plan.deletions))
-    views = _look(repositories, lambda repository: complete(registry, registry.inventory(repository), only_look), world)
-    return plan, views
+    seen = _look(repositories, lambda repository: survey(registry, repository, only_look), world)
+    return plan, Views(seen.found, seen.failures, seen.notes)
 
 
-def _look(repositories: Sequence[Repository], view: Callable[[Repository], Planner], world: World) -> Views:
+def _look(repositories: Sequence[Repository], view: Callable[[Repository], T], world: World) -> "Seen[T]":
     """Look at every repository; one that cannot be listed does not stop the others, unless there is no other."""
-    planners: dict[Repository, Planner] = {}
+    there: dict[Repository, T] = {}
     failures: dict[Repository, RegistryError] = {}
     notes: list[str] = []
     world.progress.start("Reading repositories", len(repositories))
@@ -126,15 +156,15 @@ def _look(repositories: Sequence[Repository], view: Callable[[Repository], Plann
                 notes.append(f"{repository} could not be looked at: {found.message}")
                 world.progress.warn(notes[-1])
             else:
-                planners[repository] = found
+                there[repository] = found
             world.progress.advance(str(repository))
     world.progress.done()
-    if failures and not planners and not any(isinstance(error, Contradiction) for error in failures.values()):
+    if failures and not there and not any(isinstance(error, Contradiction) for error in failures.values()):
         raise next(iter(failures.values()))
-    return Views(planners, failures, tuple(notes))
+    return Seen(there, failures, tuple(notes))
 
 
-def _try(view: Callable[[Repository], Planner], repository: Repository) -> Planner | RegistryError:
+def _try(view: Callable[[Repository], T], repository: Repository) -> T | RegistryError:
     try:
         return view(repository)
     except RegistryError as error:
@@ -185,10 +215,11 @@ def _prepare(
     inventory = planner.inventory
     known = inventory.tags.keys() | inventory.unresolved.keys() | inventory.dangling.keys()
     outcomes: Mapping[Key, Result] = {}
-    names = registry.tag_names(inventory.repository) if settings.plan_in is None else None
+    listed = registry.tag_names(inventory.repository) if settings.plan_in is None else None
+    names = None if listed is None else {tag for tag in listed if not is_record(tag)}
     if names is None or names != known:
         if names is not None:
-            inventory = registry.inventory(inventory.repository)
+            inventory = look(registry, inventory.repository)
         outcomes = reconcile(items, inventory)
     left = [item for item in items if item.key not in outcomes]
     unfit = {**outcomes, **_cannot_untag(registry, inventory.repository, left)}

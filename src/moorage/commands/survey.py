@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from moorage.oci.inventory import Inventory, Stored
+from moorage.oci.records import without_records
 from moorage.oci.reference import Digest, Repository
 from moorage.policy.claims import Claims
 from moorage.policy.planner import Planner
@@ -25,7 +26,19 @@ class Question:
 
 def survey(registry: Registry, repository: Repository, question: Question) -> Planner:
     """A planner for this repository that lacks nothing. Raises what the registry raises for the listing as a whole."""
-    return complete(registry, registry.inventory(repository), question)
+    return complete(registry, look(registry, repository), question)
+
+
+def look(registry: Registry, repository: Repository) -> Inventory:
+    """What the repository holds; records are told from images whatever the registry makes of them."""
+    return without_records(registry.inventory(repository))
+
+
+def labelled(registry: Registry, inventory: Inventory) -> Inventory:
+    """The same, with the labels of every tagged image: what a project published is told by nothing else."""
+    tagged = set(inventory.tags.values()) & inventory.manifests.keys()
+    wanted = [digest for digest in tagged if inventory.manifests[digest].labels is None]
+    return inventory.with_manifests(_described(registry, inventory, wanted)) if wanted else inventory
 
 
 def complete(registry: Registry, inventory: Inventory, question: Question) -> Planner:
