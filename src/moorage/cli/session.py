@@ -103,19 +103,26 @@ class _Console:
 
     def deliver(self, answer: Answer, request: Request) -> int:
         """Say the result everywhere, then what is wrong with it."""
-        error = {"error": _error(answer.failure)} if answer.failure else {}
+        failure = answer.failure
+        try:
+            self._hand_over(answer, request)
+        except Failure as error:  # told with the result, which must not be lost to it
+            failure = failure or error
         self._write_text(answer.text)
-        self._write_document({**answer.document, **error})
+        self._write_document({**answer.document, **({"error": _error(failure)} if failure else {})})
+        if failure is None:
+            return 0
+        self.host.fail(self.title, failure)
+        return failure.exit_code
+
+    def _hand_over(self, answer: Answer, request: Request) -> None:
+        """To later steps and later readers."""
         self.host.outputs(answer.outputs)
         dotenv = request.options.value(general.DOTENV)
         if dotenv and answer.outputs:
-            write_dotenv(Path(dotenv), answer.outputs)
+            _write_dotenv(Path(dotenv), answer.outputs)
         if answer.summary and request.options.flag(general.SUMMARY):
             self.host.summary(answer.summary)
-        if answer.failure is None:
-            return 0
-        self.host.fail(self.title, answer.failure)
-        return answer.failure.exit_code
 
     def fail(self, failure: Failure) -> int:
         """There is no result, only what went wrong."""
@@ -149,6 +156,14 @@ def _write(stream: TextIO, text: str) -> None:
         stream.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _write_dotenv(file: Path, outputs: Mapping[str, str]) -> None:
+    try:
+        write_dotenv(file, outputs)
+    except OSError as error:
+        message = f"the result cannot be handed over: --dotenv {file} cannot be written ({error.strerror})"
+        raise Failure(message, remedy="Name another file; the work itself is done.") from None
 
 
 def _early(arguments: Arguments, environ: Mapping[str, str]) -> Resolved:

@@ -1,13 +1,12 @@
 """A job of GitHub Actions: masks, annotations, log groups, outputs, variables, state and the step's summary."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
 from moorage.auth import secret
-from moorage.errors import ConfigurationError, Failure
+from moorage.errors import Failure
 from moorage.hosts.github_paths import GithubPaths
 from moorage.hosts.lines import LEVELS, Lines
 from moorage.hosts.terminal import say_failure
@@ -56,12 +55,13 @@ class GithubHost:
                     f"the output {name} is larger than GitHub takes and was left out; read it from a --report file"
                 )
             elif file is not None:
-                append_value(file, name, value)
+                with _writing(file):
+                    append_value(file, name, value)
 
     def summary(self, markdown: str) -> None:
         file = self._file("GITHUB_STEP_SUMMARY")
         if file is not None:
-            with file.open("a", encoding="utf-8") as stream:
+            with _writing(file), file.open("a", encoding="utf-8") as stream:
                 stream.write(markdown)
 
     def summary_limit(self) -> int:
@@ -75,13 +75,15 @@ class GithubHost:
     def export(self, name: str, value: str) -> bool:
         file = self._file("GITHUB_ENV")
         if file is not None:
-            append_value(file, name, value)
+            with _writing(file):
+                append_value(file, name, value)
         return file is not None
 
     def save_state(self, name: str, value: str) -> None:
         file = self._file("GITHUB_STATE")
         if file is not None:
-            append_value(file, name, value)
+            with _writing(file):
+                append_value(file, name, value)
 
     def outside(self, path: Path) -> Path:
         return self._paths.outside(path)
@@ -93,11 +95,14 @@ class GithubHost:
 
     def _file(self, variable: str) -> Path | None:
         text = self._environ.get(variable, "")
-        if not text:
-            return None
-        path = Path(text)
-        if path.exists() and not os.access(path, os.W_OK):
-            raise ConfigurationError(
-                f"${variable} names {text}, which cannot be written", remedy="Run as the user of the runner."
-            )
-        return path
+        return Path(text) if text else None
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """The work is done by now; only its result could not be handed over."""
+    try:
+        yield
+    except OSError as error:
+        message = f"the result cannot be handed to GitHub: {file} cannot be written ({error.strerror})"
+        raise Failure(message, remedy="Run as the user of the runner, with its file commands mounted.") from None
