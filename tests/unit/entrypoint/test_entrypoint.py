@@ -78,7 +78,7 @@ def test_what_login_left_is_removed_after_the_job(tmp_path: Path) -> None:
 
 
 def test_a_job_that_left_nothing_needs_no_tidying(tmp_path: Path) -> None:
-    done = run(tmp_path, program=ENTRYPOINT / "post.py", INPUT_COMMAND="publish")
+    done = run(tmp_path, program=ENTRYPOINT / "post.py", environ={"INPUT_COMMAND": "publish"})
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
