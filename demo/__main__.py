@@ -53,7 +53,7 @@ def main() -> int:
 def publish(address: str, release: Release) -> None:
     images = [argument for name, source in release.sources.items() for argument in ("--image", f"{name}={source}")]
     tags = [argument for tag in release.tags for argument in ("--tag-custom", tag)]
-    moorage("publish", "--images-repo", address, *images, *tags, quiet=True)
+    moorage("publish", "--images-repo", address, "--project", "harbour", *images, *tags, quiet=True)
     print(f"  {', '.join(release.tags)}")
 
 
@@ -70,7 +70,8 @@ def repositories(address: str) -> list[Repository]:
 
 
 def options() -> tuple[str, ...]:
-    return ("--config", str(CONFIG), "--git-history-based-cleanup=false")
+    """Only the rules apply to repositories that are named; the demo's images come from no clone that git could speak for."""
+    return ("--config", str(CONFIG), *(argument for name in IMAGES for argument in ("--repository", name)))
 
 
 def moorage(*arguments: str, quiet: bool = False) -> None:
