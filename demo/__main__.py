@@ -31,11 +31,11 @@ def main() -> int:
     )
 
     step("Plan: what would go, what stays, and why (nothing is changed)")
-    moorage("cleanup", "--images-repo", address, "--dry-run", "--plan-out", str(OUT / "plan.json"), *options())
+    moorage("cleanup", "--images-repo", address, "--dry-run", "--plan-out", str(OUT / "plan.json"), *config(), *named())
 
     step("Clean up: exactly that plan, looked at once more")
     reports = [argument for suffix in ("md", "html") for argument in ("--report", str(OUT / f"report.{suffix}"))]
-    moorage("cleanup", "--images-repo", address, "--plan", str(OUT / "plan.json"), *reports, *options())
+    moorage("cleanup", "--images-repo", address, "--plan", str(OUT / "plan.json"), *reports, *config())
 
     step("Verify: read every byte behind every tag that is left")
     for repository in repositories(address):
@@ -69,9 +69,13 @@ def repositories(address: str) -> list[Repository]:
     return [Repository(Registry(address), name) for name in IMAGES]
 
 
-def options() -> tuple[str, ...]:
+def config() -> tuple[str, ...]:
+    return ("--config", str(CONFIG))
+
+
+def named() -> tuple[str, ...]:
     """Only the rules apply to repositories that are named; the demo's images come from no clone that git could speak for."""
-    return ("--config", str(CONFIG), *(argument for name in IMAGES for argument in ("--repository", name)))
+    return tuple(argument for name in IMAGES for argument in ("--repository", name))
 
 
 def moorage(*arguments: str, quiet: bool = False) -> None:
