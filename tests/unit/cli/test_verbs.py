@@ -1,0 +1,159 @@
+"""Verbs over a real registry, a directory of layouts: what they print, write and hand over."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests import layout_reading
+from tests.calling import Called, call, refused, requested
+from tests.images import image, layer, push
+
+from moorage.oci.reference import Registry, Repository
+from moorage.registries.layout.registry import LayoutRegistry
+from moorage.surfaces.outputs import OUTPUTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the user stands: `registry/app` holds v1 to v4, pushed 4 to 1 weeks ago."""
+    monkeypatch.chdir(tmp_path)
+    name = Registry("oci:registry")
+    for weeks in range(4, 0, -1):
+        moment = datetime.now(UTC) - timedelta(weeks=weeks)
+        registry = LayoutRegistry(name, clock=lambda moment=moment: moment)  # type: ignore[misc]
+        push(registry, Repository(name, "app"), image(layer(str(weeks))), f"v{5 - weeks}")
+    return tmp_path
+
+
+def cleanup(place: Path, *argv: str, **environ: str) -> Called:
+    return call("cleanup", "--images-repo", "oci:registry", "--repository", "app", *argv, environ={"HOME": str(place), **environ})
+
+
+def tags(place: Path) -> set[str]:
+    return set(layout_reading.tags(place / "registry/app"))
+
+
+def test_a_dry_run_shows_the_plan_and_changes_nothing(place: Path) -> None:
+    called = cleanup(place, "--older-than", "17d", "--dry-run", "--plan-out", "plan.json")
+    assert called.code == 0, called.err
+    assert "v1" in called.out
+    document = json.loads((place / "plan.json").read_text(encoding="utf-8"))
+    assert [item["tag"] for item in document["items"] if item["action"] == "delete" and item["tag"]] == ["v1", "v2"]
+    assert tags(place) == {"v1", "v2", "v3", "v4"}
+
+
+def test_a_reviewed_plan_is_carried_out(place: Path) -> None:
+    cleanup(place, "--older-than", "17d", "--dry-run", "--plan-out", "plan.json")
+    called = call(
+        "cleanup", "--images-repo", "oci:registry", "--plan", "plan.json", "--output", "json", environ={"HOME": str(place)}
+    )
+    assert called.code == 0, called.err
+    assert called.document["applied"] is True
+    assert called.document["totals"]["deleted_tags"] == 2
+    assert tags(place) == {"v3", "v4"}
+
+
+def test_rules_of_the_file(place: Path) -> None:
+    config = """
+options: {images-repo: "oci:registry", repository: app}
+cleanup: {rules: [{tags: "v*", keepNewest: 1}], protect: v1}
+"""
+    (place / "moorage.yaml").write_text(config, encoding="utf-8")
+    assert call("cleanup", environ={"HOME": str(place)}).code == 0
+    assert tags(place) == {"v1", "v4"}
+
+
+def test_a_guard_that_objects_is_exit_code_6_with_the_plan(place: Path) -> None:
+    called = cleanup(place, "--older-than", "17d", "--max-delete", "1", "--output", "json")
+    assert called.code == 6
+    assert called.document["error"]["code"] == "refused"
+    assert called.document["totals"]["planned_tags"] == 2
+    assert called.document["applied"] is False
+    assert tags(place) == {"v1", "v2", "v3", "v4"}
+    text = cleanup(place, "--older-than", "17d", "--max-delete", "1")
+    assert text.err.startswith("Reading repositories: 1 of 1")
+    assert "moorage cleanup: the plan deletes 2 tags" in text.err
+
+
+def test_reports_and_outputs(place: Path) -> None:
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(place / "output"), "GITHUB_STEP_SUMMARY": str(place / "summary")}
+    called = cleanup(place, "--older-than", "17d", "--report", "r.html", "--report", "r.json", "--dotenv", "m.env", **environ)
+    assert called.code == 0, called.err
+    assert (place / "r.html").read_text(encoding="utf-8").startswith("<!")
+    report = json.loads((place / "r.json").read_text(encoding="utf-8"))
+    assert report["totals"]["deleted_tags"] == 2
+    dotenv = dict(line.split("=", 1) for line in (place / "m.env").read_text(encoding="utf-8").splitlines())
+    assert dotenv["MOORAGE_OUT_REPORT"] == f"{place}/r.html,{place}/r.json"
+    assert dotenv["MOORAGE_OUT_KEPT_COUNT"] == "2"
+    assert "oci:registry/app:v1" in json.loads(dotenv["MOORAGE_OUT_DELETED"])
+    output = (place / "output").read_text(encoding="utf-8")
+    assert all(
+        f"{name}<<" in output for name in ("plan", "report", "deleted-count", "kept-count", "failed-count", "remaining-count")
+    )
+    assert {line.partition("<<")[0] for line in output.splitlines() if "<<moorage_" in line} <= OUTPUTS.keys()
+    assert "v1" in (place / "summary").read_text(encoding="utf-8")
+
+
+def test_no_summary_on_request(place: Path) -> None:
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(place / "summary")}
+    cleanup(place, "--dry-run", "--summary=false", **environ)
+    assert not (place / "summary").exists()
+
+
+def test_what_was_deleted_comes_back(place: Path) -> None:
+    before = layout_reading.tags(place / "registry/app")
+    assert cleanup(place, "--older-than", "17d", "--journal", "j.jsonl").code == 0
+    called = call("restore", "j.jsonl", "--images-repo", "oci:registry", "--output", "json", environ={"HOME": str(place)})
+    assert {item["outcome"] for item in called.document["items"]} <= {"restored", "lost"}
+    if called.code == 0:
+        assert layout_reading.tags(place / "registry/app") == before
+
+
+def test_restore_needs_a_journal(place: Path) -> None:
+    (problem,) = refused("restore", "--images-repo", "oci:registry")
+    assert problem.startswith("a journal is needed")
+
+
+def test_without_rules_everything_stays(place: Path) -> None:
+    assert cleanup(place).code == 0
+    assert tags(place) == {"v1", "v2", "v3", "v4"}
+
+
+def test_ci_env_stops_the_shell_that_sources_it(place: Path) -> None:
+    for argv in (["github"], ["gitlob"], ["gitlab", "--no-such-flag"], ["gitlab", "--output-file-path", "x"]):
+        called = call("ci-env", *argv, environ={"HOME": str(place)})
+        assert called.code == 2
+        assert called.out == "exit 1\n"
+
+
+def test_ci_env_sets_what_later_steps_understand(place: Path) -> None:
+    environ = {"HOME": str(place), "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/shop", "XDG_RUNTIME_DIR": str(place)}
+    lines = call("ci-env", "github", environ=environ).out.splitlines()
+    told = dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+    later = {name: value.strip('"') for name, value in told.items()}
+    assert later["MOORAGE_IMAGES_REPO"] == "ghcr.io/acme/shop"
+    called = call("names", "--image", "a", "--tag-custom", "v1", "--output", "json", environ={**environ, **later})
+    assert called.problems == [
+        "--tag-by-stages-signature gives tags that depend on content, which only `moorage publish` looks at"
+    ]
+    for command in ("publish", "cleanup"):
+        assert requested(place, command, environ={**environ, **later}).problems.error() is None
+
+
+def test_login_and_logout(place: Path) -> None:
+    environ = {"HOME": str(place), "XDG_RUNTIME_DIR": str(place), "PATH": "/nowhere"}
+    argv = ["--registry", "quay.example", "--username", "me"]
+    called = call("login", *argv, "--output", "json", environ={**environ, "MOORAGE_PASSWORD": "pass-word"})
+    assert called.code == 0, called.err
+    directory = called.document["docker_config"]
+    assert called.document["registries"] == ["quay.example"]
+    again = {**environ, "DOCKER_CONFIG": directory}
+    assert call("logout", "--output", "json", environ=again).document == {"docker_config": directory, "removed": True}
+    assert call("logout", environ=again).out == "nothing to remove\n"
+    assert call("logout", str(place), environ=environ).code == 2
