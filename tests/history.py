@@ -58,9 +58,7 @@ class History:
         git(self.path, "fast-import", "--quiet", f"--export-marks={marks}", stdin="\n".join(self._lines) + "\n")
         by_mark = dict(line.split() for line in marks.read_text().splitlines())
         self._hashes = {name: by_mark[f":{mark}"] for name, mark in self._marks.items()}
-        for (
-            name
-        ) in self._marks:  # fast-import wants every commit on some branch; what no test reference reaches stays as an object
+        for name in self._marks:  # fast-import wants each commit on a branch; what no other reference reaches stays an object
             git(self.path, "update-ref", "-d", f"refs/made/{name}")
 
     def __getitem__(self, name: str) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests.history import History
+from tests.images import image, layer, push
 
 from moorage.commands.cleanup import CleanupResult, cleanup
 from moorage.commands.records import Home, Publication, write_record
@@ -27,8 +29,6 @@ from moorage.registries.addressing import resolve
 from moorage.registries.layout.registry import LayoutRegistry
 from moorage.settings.config.file import read_config
 from moorage.settings.settings import Access, CleanupSettings, GitCleanup, Project, Storage
-from tests.history import History
-from tests.images import image, layer, push
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

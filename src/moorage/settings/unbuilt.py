@@ -10,10 +10,8 @@ from typing import Any, Final
 
 from moorage.errors import Unsupported
 from moorage.option import Command, Option
-from moorage.settings.options import git, images, in_use, safety, where
+from moorage.settings.options import images, in_use, safety
 from moorage.settings.request import Request
-
-_LOCAL: Final = ":local"  # the docker engine, where images are built anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +23,15 @@ class _Unbuilt:
     harmless: frozenset[Any] = frozenset({False})
 
 
-_STAGES = _Unbuilt(where.STAGES_STORAGE, refused=False, harmless=frozenset({_LOCAL}))
-_STRATEGY_LIMITS: Final = (
-    git.GIT_TAG_STRATEGY_LIMIT,
-    git.GIT_TAG_STRATEGY_EXPIRY_DAYS,
-    git.GIT_COMMIT_STRATEGY_LIMIT,
-    git.GIT_COMMIT_STRATEGY_EXPIRY_DAYS,
-)
 _WANTED: Final[dict[Command, tuple[_Unbuilt, ...]]] = {
-    Command.PUBLISH: (_Unbuilt(safety.DRY_RUN), _Unbuilt(images.IMMUTABLE_TAGS), _STAGES),
-    Command.CLEANUP: (
-        _Unbuilt(in_use.KUBE_CONFIG),
-        _Unbuilt(in_use.KUBE_CONTEXT),
-        _Unbuilt(git.GIT_HISTORY_BASED_CLEANUP),
-        _Unbuilt(git.GIT_HISTORY_SYNCHRONIZATION, refused=False),
-        _Unbuilt(git.ALLOW_GIT_SHALLOW_CLONE, refused=False),
-        _STAGES,
-    ),
+    Command.PUBLISH: (_Unbuilt(safety.DRY_RUN), _Unbuilt(images.IMMUTABLE_TAGS)),
+    Command.CLEANUP: (_Unbuilt(in_use.KUBE_CONFIG), _Unbuilt(in_use.KUBE_CONTEXT)),
 }
 
 
 def refuse_unbuilt(request: Request) -> None:
     """Raises Unsupported, before anything is touched, for everything that was asked for and is not there yet."""
     missing = [_named(request, option) for option in _asked_for(request, refused=True)]
-    if request.command is Command.CLEANUP:
-        if request.config and request.config.cleanup.keep_policies:
-            missing.append(f"cleanup.keepPolicies (in {request.config.path})")
-        if request.options.is_given(git.GIT_HISTORY_BASED_CLEANUP):  # without history, the limits of the strategies are in force
-            limits = [option for option in _STRATEGY_LIMITS if request.options.value(option) != git.OFF]
-            missing += [_named(request, option) for option in limits]
     if missing:
         raise Unsupported(
             f"{request.command} cannot do this yet, nothing was changed: {', '.join(missing)}",

@@ -14,6 +14,7 @@ from moorage.oci.reference import Registry
 from moorage.oci.tagging import TagRequest, TagStrategy
 from moorage.policy.patterns import TagSelector
 from moorage.policy.rules import Guards, Rule
+from moorage.policy.tag_strategies import StrategyLimit, StrategyLimits
 from moorage.registries.github import TOKEN
 from moorage.registries.harbor import API_URL, PASSWORD
 from moorage.settings.assemble.access import access_of
@@ -327,9 +328,6 @@ def test_everything_that_is_wrong_with_a_publish_is_told_at_once(tmp_path: Path)
         ("publish", ["--dry-run"], None),
         ("publish", ["--immutable-tags"], None),
         ("cleanup", ["--kube-context", "x"], None),
-        ("cleanup", ["--git-history-based-cleanup"], None),
-        ("cleanup", ["--git-history-based-cleanup=false", "--git-tag-strategy-limit", "3"], None),
-        ("cleanup", [], "cleanup: {keepPolicies: [{references: {branch: main}}]}"),
     ],
 )
 def test_what_people_would_rely_on_is_refused(tmp_path: Path, command: str, argv: list[str], config: str | None) -> None:
@@ -337,24 +335,50 @@ def test_what_people_would_rely_on_is_refused(tmp_path: Path, command: str, argv
         refuse_unbuilt(requested(tmp_path, command, *argv, config=config))
 
 
-def test_what_only_saves_work_is_told(tmp_path: Path) -> None:
-    environ = {
-        "MOORAGE_STAGES_STORAGE": "quay.io/x/stages",
-        "MOORAGE_GIT_HISTORY_SYNCHRONIZATION": "1",
-        "MOORAGE_GIT_TAG_STRATEGY_LIMIT": "10",
-    }
-    request = requested(tmp_path, "cleanup", environ=environ)
-    refuse_unbuilt(request)
-    assert list(told_unbuilt(request)) == [
-        "--git-history-synchronization (from $MOORAGE_GIT_HISTORY_SYNCHRONIZATION) has no effect yet",
-        "--stages-storage (from $MOORAGE_STAGES_STORAGE) has no effect yet",
-    ]
-
-
 def test_what_asks_for_nothing_is_fine(tmp_path: Path) -> None:
     request = requested(tmp_path, "cleanup", "--git-history-based-cleanup=false", "--without-kube", "--stages-storage", ":local")
     refuse_unbuilt(request)
     assert list(told_unbuilt(request)) == []
+
+
+# Git and the stages storage
+
+
+def test_keep_policies_and_the_words_about_git_come_to_cleanup(tmp_path: Path) -> None:
+    argv = ["--images-repo", "quay.io/x/y", "--git-history-synchronization", "--allow-git-shallow-clone"]
+    config = "cleanup: {keepPolicies: [{references: {branch: main}}]}"
+    found = cleanup_settings(requested(tmp_path, "cleanup", *argv, config=config)).git
+    assert (found.by_history, found.synchronize, found.allow_shallow) == (True, True, True)
+    assert [str(policy) for policy in found.keep_policies] == ["branch main"]
+    assert found.limits == StrategyLimits()
+
+
+def test_limits_of_tag_strategies_come_from_ci_env_and_flags(tmp_path: Path) -> None:
+    argv = ["--images-repo", "quay.io/x/y", "--git-history-based-cleanup=false", "--git-commit-strategy-limit", "0"]
+    environ = {"MOORAGE_GIT_TAG_STRATEGY_LIMIT": "10", "MOORAGE_GIT_TAG_STRATEGY_EXPIRY_DAYS": "30"}
+    found = cleanup_settings(requested(tmp_path, "cleanup", *argv, environ=environ)).git
+    assert not found.by_history
+    assert found.limits == StrategyLimits(StrategyLimit(10, timedelta(days=30)), StrategyLimit(0))
+
+
+def test_the_stages_storage_has_an_address_and_credentials_of_its_own(tmp_path: Path) -> None:
+    environ = {"MOORAGE_STAGES_STORAGE": "quay.io/x/stages", "MOORAGE_STAGES_STORAGE_REPO_QUAY_TOKEN": "of-the-stages"}
+    found = cleanup_settings(requested(tmp_path, "cleanup", "--images-repo", "quay.io/x/y", environ=environ)).stages
+    assert found is not None
+    assert (found.repo.text, found.repo.vendor.name, found.option_prefix) == ("quay.io/x/stages", "quay", "stages-storage")
+
+
+@pytest.mark.parametrize(("stages", "why"), [("quay.io/x/y", "this is the images repo"), ("quay.io/x", "names a registry")])
+def test_stages_need_a_repository_of_their_own(tmp_path: Path, stages: str, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why):
+        cleanup_settings(requested(tmp_path, "cleanup", "--images-repo", "quay.io/x/y", "--stages-storage", stages))
+
+
+def test_a_local_stages_storage_holds_no_records(tmp_path: Path) -> None:
+    assert (
+        cleanup_settings(requested(tmp_path, "cleanup", "--images-repo", "quay.io/x", "--stages-storage", ":local")).stages
+        is None
+    )
 
 
 # Project

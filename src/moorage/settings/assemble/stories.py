@@ -7,10 +7,11 @@ from moorage.oci.tagging import TagRequest, no_tags
 from moorage.option import Option
 from moorage.registries.images_repo import ImagesRepo
 from moorage.settings.assemble.access import access_of
+from moorage.settings.assemble.git import git_cleanup_of
 from moorage.settings.assemble.images import NO_IMAGES, image_names, image_settings
 from moorage.settings.assemble.policy import guards_of, policy_of
 from moorage.settings.assemble.project import project_of
-from moorage.settings.assemble.storage import images_repo, storage
+from moorage.settings.assemble.storage import images_repo, stages_storage, storage
 from moorage.settings.assemble.tags import tags_of
 from moorage.settings.options import images, reports, rules, safety
 from moorage.settings.request import Request
@@ -27,6 +28,13 @@ def storage_of(request: Request) -> Storage | None:
     """None where it cannot be made; the reason is then among the request's problems."""
     with request.problems.gather():
         return storage(request)
+    return None
+
+
+def stages_of(request: Request, images: Storage | None) -> Storage | None:
+    """None where there is none, or it cannot be made; the reason is then among the request's problems."""
+    with request.problems.gather():
+        return stages_storage(request, images)
     return None
 
 
@@ -61,6 +69,7 @@ def publish_settings(request: Request) -> PublishSettings:
     target = storage_of(request)
     access = access_of(request, target.repo.registry if target else None)
     tags, sources, project = tags_of(request), image_settings(request), project_of(request)
+    stages = stages_of(request, target)
     if not tags:
         request.problems.add(*no_tags().problems)
     _either(request, images.LABEL, images.NO_LABELS)
@@ -74,6 +83,7 @@ def publish_settings(request: Request) -> PublishSettings:
         labels=options.values(images.LABEL),
         add_labels=not options.flag(images.NO_LABELS),
         reports=_paths(request, reports.REPORT),
+        stages=stages,
     )
 
 
@@ -84,6 +94,7 @@ def cleanup_settings(request: Request) -> CleanupSettings:
     target = storage_of(request)
     access = access_of(request, target.repo.registry if target else None)
     policy, project = policy_of(request), project_of(request)
+    stages = stages_of(request, target)
     _either(request, rules.REPOSITORY, rules.ALL_REPOSITORIES)
     for option in _OF_FRESH_PLANS:
         _either(request, safety.PLAN, option)
@@ -103,6 +114,8 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         journal=_path(request, safety.JOURNAL),
         shard=options.value(safety.SHARD) or (1, 1),
         reports=_paths(request, reports.REPORT),
+        git=git_cleanup_of(request),
+        stages=stages,
     )
 
 
