@@ -14,8 +14,9 @@ from tests.realparts.token_service import ISSUER, READER, SERVICE, WRITER, Token
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# 172.17.0.1 is docker0, the address under which containers reach this machine.
-_HOSTS = ("localhost", "127.0.0.1", "172.17.0.1", "registry.moorage.test")
+BRIDGE = "172.17.0.1"
+"""docker0: the address under which containers reach this machine."""
+_HOSTS = ("localhost", "127.0.0.1", BRIDGE, "registry.moorage.test")
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,16 @@ class TokenRegistry:
 
 
 def start_token_registry(folder: Path, *, lifetime: int = 300, bind: str = "127.0.0.1") -> TokenRegistry:
-    """Start a token service and a docker-registry that trusts it; lifetime of tokens in seconds."""
+    """Start a token service and a docker-registry that trusts it; lifetime of tokens in seconds.
+
+    With bind="0.0.0.0" both are for containers too, and clients are sent to the bridge for their tokens.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     authority = make_authority(folder)
     tls = make_certificate(authority, folder, "server", _HOSTS)
     signer = make_certificate(authority, folder, "token-signer", ("token-signer.moorage.test",))
-    server = TokenServer(TokenService(signer, lifetime=lifetime), tls)
+    host = "localhost" if bind == "127.0.0.1" else BRIDGE
+    server = TokenServer(TokenService(signer, lifetime=lifetime), tls, bind, host)
     token = TokenAuth(server.realm, SERVICE, ISSUER, authority.file)
     try:
         registry = start_docker_registry(RegistrySettings(tls=tls, token=token, bind=bind), folder / "registry")

@@ -127,13 +127,14 @@ def _allowed(scope: str, user: User) -> dict[str, Any] | None:
 
 
 class TokenServer(ThreadingHTTPServer):
-    """The service over TLS on a free loopback port."""
+    """The service over TLS on a free port; clients are sent to `host`."""
 
     daemon_threads = True
 
-    def __init__(self, service: TokenService, tls: Certificate) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, service: TokenService, tls: Certificate, bind: str = "127.0.0.1", host: str = "localhost") -> None:
+        super().__init__((bind, 0), _Handler)
         self.service = service
+        self.host = host
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(tls.file, tls.key_file)
         # The handshake is left to the handler's thread: a client that stalls must not block the others.
@@ -143,7 +144,7 @@ class TokenServer(ThreadingHTTPServer):
     @property
     def realm(self) -> str:
         """The address that the registry sends clients to."""
-        return f"https://localhost:{self.server_address[1]}/token"
+        return f"https://{self.host}:{self.server_address[1]}/token"
 
     def stop(self) -> None:
         """Stop answering."""
