@@ -32,7 +32,8 @@ class Opinion:
     @cached_property
     def here(self) -> set[Digest]:
         """Everything that may be in the repository, listed or not."""
-        return {*self.seen.manifests, *self.seen.unreadable, *self.seen.tags.values(), *self.claims.keep_digests}
+        named = {*self.seen.tags.values(), *self.claims.keep_digests} - self.seen.missing
+        return {*self.seen.manifests, *self.seen.unreadable, *named}
 
     @cached_property
     def edges(self) -> Mapping[Digest, set[Digest]]:
@@ -53,7 +54,7 @@ class Opinion:
         waiting = list(roots)
         while waiting:
             digest = waiting.pop()
-            if digest not in found:
+            if digest not in found and (digest in self.here or digest not in self.seen.missing):
                 found.add(digest)
                 waiting += self.edges.get(digest, ())
         return found

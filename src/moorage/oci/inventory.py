@@ -82,6 +82,10 @@ class Inventory:
         for name in ("tags", "manifests", "unreadable", "unresolved", "dangling", "locked_tags", "tag_dates"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
+    def lacks(self, digest: Digest) -> bool:
+        """Whether the registry said that this manifest is not there, and nothing that it said later contradicts it."""
+        return digest in self.missing and digest not in self.manifests and digest not in self.unreadable
+
     def tags_of(self) -> Mapping[Digest, tuple[Tag, ...]]:
         """Each tagged digest with all its tags, sorted."""
         found: dict[Digest, list[Tag]] = {}

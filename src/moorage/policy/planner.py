@@ -112,7 +112,7 @@ class Planner:
         held: dict[Digest, Step | None] = {}
         # In this order, so that a reason names what holds a manifest rather than the manifest itself.
         for roots in (anchored, selection.untagged.keys() - taken.keys(), self._present() - taken.keys()):
-            held = {**graph.reach(roots - held.keys()), **held}
+            held = {**graph.reach(roots - held.keys(), enters=lambda digest: not self.inventory.lacks(digest)), **held}
         deleted = {digest: step for digest, step in taken.items() if digest not in held}
         unseen = self._unseen(held.keys())
         if deleted and (unseen or self.inventory.unreadable or self.inventory.unresolved):
@@ -124,8 +124,8 @@ class Planner:
 
     def _unseen(self, digests: AbstractSet[Digest]) -> frozenset[Digest]:
         """Those of which nobody knows whether they are there, and so neither what they lead to."""
-        absent = digests - self._known() - self.inventory.missing
-        return frozenset(absent & self.tags_of.keys() if self.inventory.lists_untagged else absent)
+        unknown = digests - self._known() - self.inventory.missing
+        return frozenset(unknown & self.tags_of.keys() if self.inventory.lists_untagged else unknown)
 
     def _anchored(self, selection: Selection) -> set[Digest]:
         """Manifests that stand on their own: in use, locked, or with a tag that stays whatever becomes of others."""

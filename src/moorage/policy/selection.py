@@ -101,10 +101,12 @@ class Selector:
 
         What is in use or cannot be read counts as here. Tags with a firm reason to stay follow nothing.
         """
-        here = {*self.inventory.manifests, *self.inventory.unreadable, *self.inventory.tags.values(), *self.claims.keep_digests}
+        seen = self.inventory
+        here = {*seen.manifests, *seen.unreadable, *seen.tags.values(), *self.claims.keep_digests}
         found = {}
-        for tag, digest in self.inventory.tags.items():
-            target = next((target for target in self._belongs_to(tag, digest) if target in here), None)
+        for tag, digest in seen.tags.items():
+            targets = self._belongs_to(tag, digest)
+            target = next((target for target in targets if target in here and not seen.lacks(target)), None)
             if target is not None and not self._firm(Subject(digest, None, tag)):
                 found[tag] = target
         return found
