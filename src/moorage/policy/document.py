@@ -6,13 +6,14 @@ was edited after it was made, which nobody reviewed as it now stands.
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from moorage.errors import ConfigurationError, Refused
 from moorage.oci.manifest import parse_time
-from moorage.oci.reference import BadReference, Digest, Registry, Repository, Tag
+from moorage.oci.reference import Digest, Registry, Repository, Tag
 from moorage.policy.plan import SCHEMA, Action, Item, Kind, Outcome, Plan
 from moorage.policy.reason import Code, Reason
 
@@ -27,7 +28,7 @@ def to_document(plan: Plan) -> Document:
         "created": stamp(plan.created),
         "applied": plan.applied,
         "items": items,
-        "totals": {name: getattr(plan.totals, name) for name in plan.totals.__dataclass_fields__},
+        "totals": asdict(plan.totals),
         "freed": {str(repository): freed for repository, freed in plan.freed.items()},
         "notes": list(plan.notes),
         "seal": _seal(stamp(plan.created), items),
@@ -49,7 +50,9 @@ def from_document(document: object, source: str, registry: Registry) -> Plan:
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         try:
             items.append(_read_item(entry, registry))
-        except (BadReference, ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
+            faults.append(f"{source}: items[{number}]: {error} is missing")
+        except (ValueError, TypeError) as error:
             faults.append(f"{source}: items[{number}]: {error}")
     created = parse_time(document.get("created"))
     if created is None or not isinstance(entries, list):
@@ -91,12 +94,17 @@ def _item(item: Item) -> Document:
     }
 
 
-def _read_item(entry: Mapping[str, Any], registry: Registry) -> Item:
+def _read_item(entry: object, registry: Registry) -> Item:
+    if not isinstance(entry, dict) or not isinstance(entry["reasons"], list):
+        raise TypeError("an item is an object with a list of reasons")
     kind, action = Kind(entry["kind"]), Action(entry["action"])
     tag = Tag(entry["tag"]) if entry.get("tag") else None
     digest = Digest(entry["digest"]) if entry.get("digest") else None
     if (kind is Kind.TAG) != (tag is not None) or (digest is None and action is Action.DELETE):
         raise ValueError("a tag needs its name, and what is to be deleted needs its digest")
+    error, size = entry.get("error"), entry.get("size")
+    if not isinstance(error, str | None) or not isinstance(size, int | None):
+        raise TypeError("an error is a text, a size is a number of bytes")
     return Item(
         repository=read_repository(str(entry["repository"]), registry),
         kind=kind,
@@ -105,9 +113,9 @@ def _read_item(entry: Mapping[str, Any], registry: Registry) -> Item:
         reasons=tuple(Reason(Code(reason["code"]), str(reason["detail"])) for reason in entry["reasons"]),
         tag=tag,
         outcome=Outcome(entry.get("outcome", Outcome.PLANNED)),
-        error=entry.get("error"),
+        error=error,
         pushed_at=parse_time(entry.get("pushed_at")),
-        size=entry.get("size"),
+        size=size,
         vendor_id=str(entry.get("vendor_id") or ""),
     )
 
