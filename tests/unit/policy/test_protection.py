@@ -146,6 +146,12 @@ class TestWhatBelongsToAnImage:
         assert decide(repository(circle), policy(rule("*"))).gone == set()
         assert decide(repository({**circle, "old": "app"}), OLD_GOES).kept == set()
 
+    def test_what_is_part_of_a_circle_stays_with_it(self) -> None:
+        circle = {signature("app"): "web", signature("web"): "app"}
+        decision = decide(repository(circle, image("app", "arm"), image("arm")), policy(rule("*"), UNTAGGED))
+        assert decision.gone == set()
+        assert decision.why("@arm") == "not-covered: no rule covers it"
+
     def test_a_tag_named_after_its_own_manifest_follows_nothing(self) -> None:
         tag = signature("app", "")
         assert decide(repository({tag: "app"}), policy(rule("sha256-*"))).gone == {tag, "@app"}
