@@ -33,8 +33,8 @@ RUN /opt/moorage/venv/bin/pip install -q --no-cache-dir --no-deps /build \
 FROM runtime
 COPY --from=build /opt/moorage/venv /opt/moorage/venv
 COPY entrypoint /opt/moorage/entrypoint
-ENV PATH=/opt/moorage/venv/bin:$PATH \
-    PYTHONUNBUFFERED=1 \
+RUN ln -s /opt/moorage/entrypoint/__main__.py /usr/local/bin/moorage
+ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 LABEL org.opencontainers.image.title="moorage" \
       org.opencontainers.image.description="Publishes container images and cleans registries up by policy" \

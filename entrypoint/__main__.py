@@ -1,6 +1,8 @@
+#!/opt/moorage/venv/bin/python
 """The container's entry point: one command, chosen by its arguments, by the action's input `command`, or by $MOORAGE_COMMAND.
 
     ENTRYPOINT ["python", "/opt/moorage/entrypoint"]   `docker run moorage cleanup --dry-run`, and the action's main step
+    /usr/local/bin/moorage                             the same, for scripts of jobs that run in this container (GitLab)
     /opt/moorage/entrypoint/post.py                    the action's post step: a new container after the job's last step
 
 Python, and in exec form: a POSIX shell drops variables with hyphens in their names, and that is how GitHub hands over inputs.

@@ -51,7 +51,7 @@ def _job() -> dict[str, Any]:
         "image": {"name": "$[[ inputs.job-image ]]", "entrypoint": [""]},
         "services": "$[[ inputs.services ]]",
         "variables": {"GIT_DEPTH": "0", **variables},
-        "script": ["python /opt/moorage/entrypoint"],
+        "script": ["moorage"],  # in our image, and on runners without containers that have it installed
         "artifacts": {
             "when": "always",
             "expose_as": "Moorage report",
