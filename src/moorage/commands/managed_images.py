@@ -18,7 +18,7 @@ from moorage.oci import labels, werf_tag
 from moorage.oci.manifest import parse_time
 from moorage.oci.naming import shown
 from moorage.oci.records import image_of_field, image_tag, recorded_image_field
-from moorage.oci.reference import TAG_LIMIT, BadReference, Digest, Repository, Tag
+from moorage.oci.reference import TAG_LIMIT, BadReference, Digest, Tag
 from moorage.registries.images_repo import final_names
 from moorage.registries.interface import RepositoryLister
 from moorage.settings.settings import ManagedImagesSettings
@@ -60,7 +60,7 @@ def add_managed(settings: ManagedImagesSettings, world: World) -> Sequence[str]:
 def remove_managed(settings: ManagedImagesSettings, world: World) -> Sequence[str]:
     """Take names out; returns those that were there. The images themselves stay."""
     with _homes(settings, world) as homes:
-        return [image for image in dict.fromkeys(settings.images) if forget_name(homes, image)]
+        return [image for image in dict.fromkeys(settings.images) if fits(homes, image) and forget_name(homes, image)]
 
 
 def managed_names(homes: Homes, parallel: int) -> ManagedNames:
@@ -81,9 +81,18 @@ def managed_names(homes: Homes, parallel: int) -> ManagedNames:
         name
         for repository, names in zip(repositories, tags, strict=True)
         for name in _names_in(Home(homes.registry, repository), names)
-        if _lies_in(homes, name, repository)
+        if fits(homes, name) and homes.repo.repository(name) == repository  # other names in it are strays
     ]
     return ManagedNames(frozenset(found))
+
+
+def fits(homes: Homes, image: str) -> bool:
+    """Whether the images repo can hold an image of this name."""
+    try:
+        homes.repo.repository(image)
+    except BadReference:
+        return False
+    return True
 
 
 def forget_name(homes: Homes, image: str) -> bool:
@@ -146,11 +155,3 @@ def _names_in(home: Home, tags: Iterable[Tag]) -> Iterable[str]:
             yield words_of(home, tag).get(labels.IMAGE, "") if name is None else name
         elif (recorded := werf_tag.managed_image(tag.text)) is not None:
             yield recorded
-
-
-def _lies_in(homes: Homes, image: str, repository: Repository) -> bool:
-    """Whether this is the image's own repository; other names in it are strays."""
-    try:
-        return homes.repo.repository(image) == repository
-    except BadReference:
-        return False

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from moorage.commands.blob_cache import BlobCache
 from moorage.commands.git_claims import GitVerdict, ImageHistory, claims_by_history, claims_by_strategy, open_git
-from moorage.commands.managed_images import managed_names, prune_names
+from moorage.commands.managed_images import fits, managed_names, prune_names
 from moorage.commands.record_homes import Homes, record_homes
 from moorage.commands.record_tidying import Alive, Tidying
 from moorage.commands.records import Home, HomeRecords, in_threads, read_records, strategies_in, words_of
@@ -19,7 +19,7 @@ from moorage.oci.inventory import Inventory
 from moorage.oci.ledger import ImageRecords
 from moorage.oci.naming import NAMELESS
 from moorage.oci.records import is_record
-from moorage.oci.reference import BadReference, Repository
+from moorage.oci.reference import Repository
 from moorage.policy.claims import Claims, merged
 from moorage.policy.plan import Kind, Outcome, Plan
 from moorage.policy.published import Publications, PublishedTag, published_in
@@ -196,20 +196,11 @@ def project_images(settings: CleanupSettings, world: World, registry: Registry) 
     git = open_git(settings.git, settings.project)
     with record_homes(registry, settings.storage, settings.stages, settings.access, world) as homes:
         managed = managed_names(homes, settings.access.parallel)
-        names = frozenset(name for name in managed.names if _fits(homes, name)) | set(settings.images)
+        names = frozenset(name for name in managed.names if fits(homes, name)) | set(settings.images)
         if not names and homes.repo.form is Form.REPOSITORY:
             names = frozenset({NAMELESS})
         notes = (f"names of images that are not configured were not looked for: {managed.note}",) if managed.note else ()
         yield ProjectImages(settings, world, homes, git, names, notes)
-
-
-def _fits(homes: Homes, name: str) -> bool:
-    """Whether the images repo can hold an image of a recorded name; in monorepo mode any name lives in the one repository."""
-    try:
-        homes.repo.repository(name)
-    except BadReference:
-        return False
-    return True
 
 
 def _blank(inventory: Inventory) -> bool:

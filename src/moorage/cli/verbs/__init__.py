@@ -41,7 +41,7 @@ USAGES: Final[Mapping[Command, Usage]] = MappingProxyType(
         Command.LOGOUT: Usage("Remove the Docker config that login prepared.", "[DIR]", 0, 1),
         Command.CI_ENV: Usage("Print shell lines that set what the CI system knows.", "github|gitlab", 1, 1, module="ci_env"),
         Command.MANAGED_IMAGES: Usage(
-            "List, add or remove recorded image names.", "ls|add|rm [NAME…]", 1, None, module="unbuilt"
+            "List, add or remove recorded image names.", "ls|add|rm [NAME…]", 1, None, module="managed_images"
         ),
         Command.REPORT: Usage("Merge the reports of several shards.", "merge FILE…", 1, None, module="unbuilt"),
     }

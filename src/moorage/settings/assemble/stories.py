@@ -15,7 +15,7 @@ from moorage.settings.assemble.storage import images_repo, stages_storage, stora
 from moorage.settings.assemble.tags import tags_of
 from moorage.settings.options import images, reports, rules, safety
 from moorage.settings.request import Request
-from moorage.settings.settings import CleanupSettings, Engine, PublishSettings, Storage
+from moorage.settings.settings import CleanupSettings, Engine, ManagedImagesSettings, PublishSettings, Storage
 from moorage.settings.unbuilt import refuse_unbuilt
 
 _OF_FRESH_PLANS: Final[tuple[Option[Any], ...]] = (
@@ -117,6 +117,14 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         git=git_cleanup_of(request),
         stages=stages,
     )
+
+
+def managed_images_settings(request: Request, names: tuple[str, ...]) -> ManagedImagesSettings:
+    """`names` are those that were typed after the verb."""
+    target = storage_of(request)
+    access = access_of(request, target.repo.registry if target else None)
+    project, stages = project_of(request), stages_of(request, target)
+    return ManagedImagesSettings(access, settled(request, target), project, names, stages)
 
 
 def _either(request: Request, one: Option[Any], other: Option[Any]) -> None:
