@@ -10,6 +10,7 @@ from typing import Final
 from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import INDEX_DEPTH_LIMIT, BadManifest, parse_manifest
+from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution.client import Distribution, Fetched
 from moorage.registries.distribution.threads import in_threads
@@ -38,9 +39,12 @@ class Readings:
 def take_inventory(client: Distribution, repository: Repository, *, parallel: int) -> Inventory:
     """Everything that the tags of a repository lead to. Manifests that no tag leads to are not seen: the API does not list them.
 
+    Records (moorage.oci.records) are named and not read: there may be a hundred thousand of them.
     Raises NotFound for an unknown repository, Unauthorized and Denied where it must not be read, Throttled.
     """
-    names = client.tags(repository)
+    listed = client.tags(repository)
+    records = frozenset(tag for tag in listed if is_record(tag))
+    names = [tag for tag in listed if tag not in records]
     read = dict(zip(names, in_threads(lambda tag: read_tag(client, repository, tag), names, parallel), strict=True))
     vanished = {tag for tag, reading in read.items() if reading.digest is None and not reading.reason}
     if vanished:  # deleted since the listing, or broken: a second listing knows
@@ -59,6 +63,7 @@ def take_inventory(client: Distribution, repository: Repository, *, parallel: in
         unreadable=found.unreadable,
         unresolved={**unresolved, **dict.fromkeys(vanished, _VANISHED)},
         missing=found.missing,
+        records=records,
     )
 
 
