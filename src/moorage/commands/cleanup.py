@@ -1,8 +1,6 @@
 """The story of a cleanup: look, plan, guard, carry out, say what became of it."""
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from moorage.commands.applying import Application, Views, incomplete, journal_path, shortfall
 from moorage.commands.atomic import write_atomically
-from moorage.commands.carry_out import Result, Run, reconcile
 from moorage.commands.connect import connect
 from moorage.commands.journal import Journal
 from moorage.commands.keep_list import read_keep_lists
@@ -19,17 +17,16 @@ from moorage.commands.project_images import ProjectImages, ProjectVerdict, proje
 from moorage.commands.survey import Question, complete, labelled, look, survey
 from moorage.commands.targets import target_repositories
 from moorage.commands.world import World
-from moorage.errors import ConfigurationError, Contradiction, Failure, NotFound, PartialFailure, Refused, RegistryError
+from moorage.errors import ConfigurationError, Contradiction, Failure, NotFound, Refused, RegistryError
 from moorage.oci.inventory import Inventory
-from moorage.oci.records import is_record
 from moorage.oci.reference import Repository
 from moorage.policy.claims import Claims, merged
 from moorage.policy.document import from_document, to_document
 from moorage.policy.guards import objections
-from moorage.policy.plan import Item, Key, Kind, Outcome, Plan
-from moorage.policy.planner import Planner, freed_bytes
+from moorage.policy.plan import Plan
+from moorage.policy.planner import Planner
 from moorage.policy.rules import Policy
-from moorage.registries.interface import Registry, TagDeleter
+from moorage.registries.interface import Registry
 from moorage.settings.settings import CleanupSettings
 
 T = TypeVar("T")
@@ -47,15 +44,6 @@ class CleanupResult:
     plan: Plan
     objections: tuple[str, ...] = ()
     failure: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Views:
-    """What was seen of each repository, and why the others could not be looked at."""
-
-    planners: Mapping[Repository, Planner]
-    failures: Mapping[Repository, RegistryError]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +70,14 @@ def cleanup(settings: CleanupSettings, world: World) -> CleanupResult:
             write_atomically(settings.plan_out, json.dumps(to_document(plan), indent=1, ensure_ascii=False) + "\n")
         objected = objections(plan, settings.guards)
         if settings.dry_run:
-            return CleanupResult(plan, objected, _incomplete(views))
+            return CleanupResult(plan, objected, incomplete(views))
         if objected:
             return CleanupResult(plan, objected, Refused("; ".join(objected)))
-        with Journal(journal_path(settings, world), settings.storage.repo.registry, world.now()) as journal:
-            done = _carry_out(settings, world, registry, journal, plan, views)
+        with Journal(journal_path(settings.journal, world), settings.storage.repo.registry, world.now()) as journal:
+            done = Application(registry, journal, settings.access, world, settings.plan_in is not None).apply(plan, views)
         if project is not None:
             done = replace(done, notes=(*done.notes, *project.tidy(done)))
-    return CleanupResult(done, (), _shortfall(done, views))
+    return CleanupResult(done, (), shortfall(done, views))
 
 
 def _fresh(settings: CleanupSettings, world: World, registry: Registry, project: ProjectImages | None) -> tuple[Plan, Views]:
@@ -175,103 +163,3 @@ def _own_shard(repositories: Iterable[Repository], shard: tuple[int, int]) -> tu
     """The repositories of this shard: by name alone, so that every job of a matrix agrees without talking to the others."""
     index, count = shard
     return tuple(r for r in repositories if int.from_bytes(sha256(str(r).encode()).digest()[:8]) % count == index - 1)
-
-
-def journal_path(settings: CleanupSettings, world: World) -> Path:
-    """Where the journal of this run goes: what was asked for, else a file of its own in the user's state directory."""
-    if settings.journal is not None:
-        return settings.journal
-    state = world.environ.get("XDG_STATE_HOME") or Path(world.environ.get("HOME") or tempfile.gettempdir()) / ".local" / "state"
-    moment = world.now().strftime("%Y%m%dT%H%M%S%f")
-    return Path(state) / "moorage" / f"journal-{moment}-{os.getpid()}.jsonl"
-
-
-def _carry_out(settings: CleanupSettings, world: World, registry: Registry, journal: Journal, plan: Plan, views: Views) -> Plan:
-    outcomes: dict[Key, Result] = {}
-    notes: list[str] = []
-    spent = world.spent(settings.access.time_budget)
-    world.progress.start("Deleting", len(plan.deletions))
-    for repository, planner in views.planners.items():
-        items = [item for item in plan.of(repository) if item.goes]
-        if not items or spent():
-            continue
-        run = _prepare(settings, world, registry, journal, planner, items)
-        outcomes |= run.outcomes
-        outcomes |= run.carry_out()
-        if run.halted is not None:
-            notes.append(f"{repository}: stopped, {run.halted.message}")
-    if journal.path.exists():
-        notes.append(f"what was deleted can be put back, as far as the registry still can: moorage restore {journal.path}")
-    if spent():
-        notes.append("the time budget is spent; the next run goes on from here")
-    world.progress.done()
-    return _ended(plan, outcomes, notes, views)
-
-
-def _prepare(
-    settings: CleanupSettings, world: World, registry: Registry, journal: Journal, planner: Planner, items: Sequence[Item]
-) -> Run:
-    """Look again right before deleting: at the names, and where those have changed or the plan is from a file, at everything."""
-    inventory = planner.inventory
-    known = inventory.tags.keys() | inventory.unresolved.keys() | inventory.dangling.keys()
-    outcomes: Mapping[Key, Result] = {}
-    listed = registry.tag_names(inventory.repository) if settings.plan_in is None else None
-    names = None if listed is None else {tag for tag in listed if not is_record(tag)}
-    if names is None or names != known:
-        if names is not None:
-            inventory = look(registry, inventory.repository)
-        outcomes = reconcile(items, inventory)
-    left = [item for item in items if item.key not in outcomes]
-    unfit = {**outcomes, **_cannot_untag(registry, inventory.repository, left)}
-    left = [item for item in left if item.key not in unfit]
-    access = settings.access
-    return Run(
-        registry,
-        inventory,
-        left,
-        journal,
-        parallel=access.parallel,
-        progress=world.progress,
-        spent=world.spent(access.time_budget),
-        outcomes=unfit,
-    )
-
-
-def _cannot_untag(registry: Registry, repository: Repository, items: Sequence[Item]) -> Mapping[Key, Result]:
-    """Tags whose manifest was saved meanwhile, on a registry that only removes whole manifests: they stay with it."""
-    manifests = {item.digest for item in items if item.kind is Kind.MANIFEST}
-    alone = [item for item in items if item.kind is Kind.TAG and item.digest not in manifests]
-    reason = registry.cannot_untag(repository) if alone and isinstance(registry, TagDeleter) else ""
-    if not alone or (isinstance(registry, TagDeleter) and not reason):
-        return {}
-    return {
-        item.key: (Outcome.CHANGED, f"its manifest stays, and {reason or 'single tags cannot be removed here'}") for item in alone
-    }
-
-
-def _ended(plan: Plan, outcomes: Mapping[Key, Result], notes: Iterable[str], views: Views) -> Plan:
-    done = plan.with_outcomes(outcomes)
-    deleted = (item for item in done.deletions if item.outcome is Outcome.DELETED and item.kind is Kind.MANIFEST)
-    gone = [(item.repository, item.digest) for item in deleted if item.digest is not None]
-    freed = {
-        repository: freed_bytes(planner.inventory, {digest for where, digest in gone if where == repository})
-        for repository, planner in views.planners.items()
-    }
-    return replace(done, freed=freed, notes=(*done.notes, *notes))
-
-
-def _incomplete(views: Views) -> Failure | None:
-    if not views.failures:
-        return None
-    items = [f"{repository}: {error.message}" for repository, error in views.failures.items()]
-    return PartialFailure(f"{len(items)} repositories could not be looked at", items=items)
-
-
-def _shortfall(plan: Plan, views: Views) -> Failure | None:
-    """What the run set out to do and did not."""
-    remaining = [item for item in plan.deletions if item.remains]
-    if not remaining:
-        return _incomplete(views)
-    items = [f"{item}: {item.error or 'not reached'}" for item in remaining]
-    items += [f"{repository}: {error.message}" for repository, error in views.failures.items()]
-    return PartialFailure(f"{len(remaining)} planned deletions remain", items=items)

@@ -1,0 +1,137 @@
+"""Applying a plan to the repositories that it is about: look again, carry out, add up what became of it."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from moorage.commands.carry_out import Result, Run, reconcile
+from moorage.commands.journal import Journal
+from moorage.commands.survey import look
+from moorage.commands.world import World
+from moorage.errors import Failure, PartialFailure, RegistryError
+from moorage.oci.records import is_record
+from moorage.oci.reference import Digest, Repository
+from moorage.policy.plan import Item, Key, Kind, Outcome, Plan
+from moorage.policy.planner import Planner, freed_bytes
+from moorage.registries.interface import Registry, TagDeleter
+from moorage.settings.settings import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What was seen of each repository, and why the others could not be looked at."""
+
+    planners: Mapping[Repository, Planner]
+    failures: Mapping[Repository, RegistryError]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What is needed to apply a plan. `reviewed` plans come from a file, so that everything may have changed since."""
+
+    registry: Registry
+    journal: Journal
+    access: Access
+    world: World
+    reviewed: bool = False
+
+    def apply(self, plan: Plan, views: Views) -> Plan:
+        """Carry the plan out in every repository that was looked at; the plan comes back with outcomes."""
+        outcomes: dict[Key, Result] = {}
+        notes: list[str] = []
+        spent = self.world.spent(self.access.time_budget)
+        going: dict[Repository, list[Item]] = {}
+        for item in plan.deletions:
+            going.setdefault(item.repository, []).append(item)
+        self.world.progress.start("Deleting", len(plan.deletions))
+        for repository, planner in views.planners.items():
+            if repository not in going or spent():
+                continue
+            run = self._prepare(planner, going[repository])
+            outcomes |= run.outcomes
+            outcomes |= run.carry_out()
+            if run.halted is not None:
+                notes.append(f"{repository}: stopped, {run.halted.message}")
+        if spent():
+            notes.append("the time budget is spent; the next run goes on from here")
+        self.world.progress.done()
+        if self.journal.path.exists():
+            self.world.progress.note(f"To undo, as far as the registry still can: moorage restore {self.journal.path}")
+        return _ended(plan, outcomes, notes, views)
+
+    def _prepare(self, planner: Planner, items: Sequence[Item]) -> Run:
+        """Look again right before deleting: at the names, and at everything where they have changed or the plan is an old one."""
+        inventory = planner.inventory
+        outcomes: Mapping[Key, Result] = {}
+        if self.reviewed:
+            outcomes = reconcile(items, inventory)
+        else:
+            known = inventory.tags.keys() | inventory.unresolved.keys() | inventory.dangling.keys()
+            if {tag for tag in self.registry.tag_names(inventory.repository) if not is_record(tag)} != known:
+                inventory = look(self.registry, inventory.repository)
+                outcomes = reconcile(items, inventory)
+        left = [item for item in items if item.key not in outcomes]
+        unfit = {**outcomes, **_cannot_untag(self.registry, inventory.repository, left)}
+        return Run(
+            self.registry,
+            inventory,
+            [item for item in left if item.key not in unfit],
+            self.journal,
+            parallel=self.access.parallel,
+            progress=self.world.progress,
+            spent=self.world.spent(self.access.time_budget),
+            outcomes=unfit,
+        )
+
+
+def journal_path(asked_for: Path | None, world: World) -> Path:
+    """Where the journal of this run goes: what was asked for, else a file of its own in the user's state directory."""
+    if asked_for is not None:
+        return asked_for
+    state = world.environ.get("XDG_STATE_HOME") or Path(world.environ.get("HOME") or tempfile.gettempdir()) / ".local" / "state"
+    moment = world.now().strftime("%Y%m%dT%H%M%S%f")
+    return Path(state) / "moorage" / f"journal-{moment}-{os.getpid()}.jsonl"
+
+
+def _cannot_untag(registry: Registry, repository: Repository, items: Sequence[Item]) -> Mapping[Key, Result]:
+    """Tags whose manifest was saved meanwhile, on a registry that only removes whole manifests: they stay with it."""
+    manifests = {item.digest for item in items if item.kind is Kind.MANIFEST}
+    alone = [item for item in items if item.kind is Kind.TAG and item.digest not in manifests]
+    reason = registry.cannot_untag(repository) if alone and isinstance(registry, TagDeleter) else ""
+    if not alone or (isinstance(registry, TagDeleter) and not reason):
+        return {}
+    return {
+        item.key: (Outcome.CHANGED, f"its manifest stays, and {reason or 'single tags cannot be removed here'}") for item in alone
+    }
+
+
+def _ended(plan: Plan, outcomes: Mapping[Key, Result], notes: Iterable[str], views: Views) -> Plan:
+    done = plan.with_outcomes(outcomes)
+    deleted = (item for item in done.deletions if item.outcome is Outcome.DELETED and item.kind is Kind.MANIFEST)
+    gone: dict[Repository, set[Digest]] = {}
+    for item in deleted:
+        if item.digest is not None:
+            gone.setdefault(item.repository, set()).add(item.digest)
+    freed = {where: freed_bytes(planner.inventory, gone.get(where, set())) for where, planner in views.planners.items()}
+    return replace(done, freed=freed, notes=(*done.notes, *notes))
+
+
+def incomplete(views: Views) -> Failure | None:
+    """That some repositories could not be looked at, if so."""
+    if not views.failures:
+        return None
+    items = [f"{repository}: {error.message}" for repository, error in views.failures.items()]
+    return PartialFailure(f"{len(items)} repositories could not be looked at", items=items)
+
+
+def shortfall(plan: Plan, views: Views) -> Failure | None:
+    """What the run set out to do and did not."""
+    remaining = [item for item in plan.deletions if item.remains]
+    if not remaining:
+        return incomplete(views)
+    items = [f"{item}: {item.error or 'not reached'}" for item in remaining]
+    items += [f"{repository}: {error.message}" for repository, error in views.failures.items()]
+    return PartialFailure(f"{len(remaining)} planned deletions remain", items=items)
