@@ -1,11 +1,11 @@
-"""Options and keys that are known and whose behaviour is still to come. A line goes when its story is told.
-
-What people would rely on is refused: who asks for protection must not believe that it is there. What only saves work is told: it
-is among the variables that `moorage ci-env` sets for every later step.
+"""Options that are known and whose behaviour is still to come. They are refused, never ignored: who asks for protection must not
+believe that it is there. A line goes when its story is told.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from moorage.errors import Unsupported
@@ -16,10 +16,9 @@ from moorage.settings.request import Request
 
 @dataclass(frozen=True, slots=True)
 class _Unbuilt:
-    """`harmless` are values that ask for nothing; `refused` says whether to stop, or to tell and go on."""
+    """`harmless` are values that ask for nothing."""
 
     option: Option[Any]
-    refused: bool = True
     harmless: frozenset[Any] = frozenset({False})
 
 
@@ -31,7 +30,7 @@ _WANTED: Final[dict[Command, tuple[_Unbuilt, ...]]] = {
 
 def refuse_unbuilt(request: Request) -> None:
     """Raises Unsupported, before anything is touched, for everything that was asked for and is not there yet."""
-    missing = [_named(request, option) for option in _asked_for(request, refused=True)]
+    missing = list(_asked_for(request))
     if missing:
         raise Unsupported(
             f"{request.command} cannot do this yet, nothing was changed: {', '.join(missing)}",
@@ -39,19 +38,26 @@ def refuse_unbuilt(request: Request) -> None:
         )
 
 
-def told_unbuilt(request: Request) -> Iterator[str]:
-    """A sentence for everything that was asked for, is not there yet, and makes no result wrong."""
-    for option in _asked_for(request, refused=False):
-        yield f"{_named(request, option)} has no effect yet"
+def kubernetes_notice(request: Request) -> str:
+    """What to tell about images that run in Kubernetes, which nothing looks up yet; empty with --without-kube."""
+    if request.options.flag(in_use.WITHOUT_KUBE):
+        return ""
+    if not _kubeconfig(request.environ):
+        return "there is no kubeconfig, so nobody asks Kubernetes which images run"
+    return (
+        "there is a kubeconfig, and which images run in Kubernetes is not looked up yet: "
+        "name them with --keep-list or --protect, or say --without-kube"
+    )
 
 
-def _asked_for(request: Request, *, refused: bool) -> Iterator[Option[Any]]:
+def _asked_for(request: Request) -> Iterator[str]:
     options = request.options
     for unbuilt in _WANTED.get(request.command, ()):
-        given = options.is_given(unbuilt.option) and options.value(unbuilt.option) not in unbuilt.harmless
-        if given and unbuilt.refused is refused:
-            yield unbuilt.option
+        if options.is_given(unbuilt.option) and options.value(unbuilt.option) not in unbuilt.harmless:
+            yield f"{unbuilt.option.flag} (from {options.origin(unbuilt.option)})"
 
 
-def _named(request: Request, option: Option[Any]) -> str:
-    return f"{option.flag} (from {request.options.origin(option)})"
+def _kubeconfig(environ: Mapping[str, str]) -> bool:
+    named = [path for path in environ.get("KUBECONFIG", "").split(os.pathsep) if path]
+    home = environ.get("HOME")
+    return any(Path(path).is_file() for path in named or ([f"{home}/.kube/config"] if home else []))

@@ -77,7 +77,7 @@ def test_a_guard_that_objects_is_exit_code_6_with_the_plan(place: Path) -> None:
     assert called.document["applied"] is False
     assert tags(place) == {"v1", "v2", "v3", "v4"}
     text = cleanup(place, "--older-than", "17d", "--max-delete", "1")
-    assert text.err.startswith("Reading repositories: 1 of 1")
+    assert "Reading repositories: 1 of 1" in text.err
     assert "moorage cleanup: the plan deletes 2 tags" in text.err
 
 

@@ -26,7 +26,7 @@ from moorage.settings.assemble.stories import cleanup_settings, publish_settings
 from moorage.settings.assemble.tags import tags_of
 from moorage.settings.request import Request
 from moorage.settings.settings import BuildContext, ImageSetting, Login, SourceText
-from moorage.settings.unbuilt import refuse_unbuilt, told_unbuilt
+from moorage.settings.unbuilt import kubernetes_notice, refuse_unbuilt
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/shop", "GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "Feature/x"}
 
@@ -338,7 +338,17 @@ def test_what_people_would_rely_on_is_refused(tmp_path: Path, command: str, argv
 def test_what_asks_for_nothing_is_fine(tmp_path: Path) -> None:
     request = requested(tmp_path, "cleanup", "--git-history-based-cleanup=false", "--without-kube", "--stages-storage", ":local")
     refuse_unbuilt(request)
-    assert list(told_unbuilt(request)) == []
+    assert kubernetes_notice(request) == ""
+
+
+def test_who_has_a_cluster_is_told_that_nobody_looks_into_it(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    assert kubernetes_notice(requested(tmp_path, "cleanup", environ=home)).startswith("there is no kubeconfig")
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube/config").touch()
+    for environ in (home, {"KUBECONFIG": f"/gone:{tmp_path}/.kube/config"}):
+        assert "is not looked up yet" in kubernetes_notice(requested(tmp_path, "cleanup", environ=environ))
+    assert kubernetes_notice(requested(tmp_path, "cleanup", environ={**home, "KUBECONFIG": "/gone"})).startswith("there is no")
 
 
 # Git and the stages storage

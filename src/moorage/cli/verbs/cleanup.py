@@ -9,13 +9,13 @@ from moorage.policy.plan import Outcome
 from moorage.report import plan_markdown, plan_text, write_report
 from moorage.settings.assemble.stories import cleanup_settings
 from moorage.settings.settings import CleanupSettings
-from moorage.settings.unbuilt import told_unbuilt
+from moorage.settings.unbuilt import kubernetes_notice
 
 
 def run(call: Call) -> Answer:
     settings = cleanup_settings(call.request)
-    for text in told_unbuilt(call.request):
-        call.host.progress.warn(text)
+    if notice := kubernetes_notice(call.request):
+        call.host.progress.note(notice)
     result = cleanup(settings, call.world)
     for path in settings.reports:
         write_report(result.plan, path, objections=result.objections)

@@ -6,13 +6,10 @@ from moorage.cli.call import Answer, Call
 from moorage.commands.publish import PublishResult, publish
 from moorage.report import published_markdown, published_text, write_published
 from moorage.settings.assemble.stories import publish_settings
-from moorage.settings.unbuilt import told_unbuilt
 
 
 def run(call: Call) -> Answer:
     settings = publish_settings(call.request)
-    for text in told_unbuilt(call.request):
-        call.host.progress.warn(text)
     result = publish(settings, call.world)
     for path in settings.reports:
         write_published(result, path)
