@@ -52,9 +52,8 @@ class Session:
             _write(self.stdout, f"moorage {moorage.__version__}\n")
             return 0
         early = _early(arguments, self.environ)
-        level = early.known(general.LOG_LEVEL)
-        console = _Console(self, choose(self.environ, self.stderr, level), level, as_json=early.value(general.OUTPUT) == "json")
-        log_to(self.stderr, level)
+        console = _Console(self, choose(self.environ, self.stderr, early.known(general.LOG_LEVEL)))
+        console.settle(early)
         try:
             with ending_on_signals(), bugs_told():
                 command = _command(arguments, early, problems)
@@ -71,6 +70,7 @@ class Session:
     def _run(self, command: Command, arguments: Arguments, problems: Problems, console: "_Console") -> int:
         check_flags(command, arguments, problems)
         request = read_request(command, arguments.flags, self.environ, problems)
+        console.settle(request.options)
         for line in request.options.told(options_of(command)):
             _log.debug("%s", line)
         for stray in request.strays:
@@ -88,9 +88,15 @@ class _Console:
 
     session: Session
     host: Host
-    level: str
-    as_json: bool
+    level: str = "info"
+    as_json: bool = False
     title: str = "moorage"
+
+    def settle(self, options: Resolved) -> None:
+        """Say things the way these options ask for: at first without the config file, which may ask for another."""
+        self.level, self.as_json = options.known(general.LOG_LEVEL), options.value(general.OUTPUT) == "json"
+        self.host.set_level(self.level)
+        log_to(self.session.stderr, self.level)
 
     def call(self, request: Request, words: tuple[str, ...], world: World) -> Call:
         colour = self._is_terminal and "NO_COLOR" not in self.session.environ and self.session.environ.get("TERM") != "dumb"

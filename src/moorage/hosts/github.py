@@ -44,6 +44,9 @@ class GithubHost:
     def _mask(self, text: str) -> None:
         self.progress.raw(command("add-mask", text) + "\n")  # the one line that has to show it; the runner swallows it
 
+    def set_level(self, level: str) -> None:
+        self.progress.set_level(level)
+
     def outputs(self, values: Mapping[str, str]) -> None:
         file = self._file("GITHUB_OUTPUT")
         left = OUTPUT_LIMIT

@@ -39,6 +39,9 @@ class GitlabHost:
     def __init__(self, stream: TextIO, level: str) -> None:
         self.progress = GitlabLines(stream, level)
 
+    def set_level(self, level: str) -> None:
+        self.progress.set_level(level)
+
     def outputs(self, values: Mapping[str, str]) -> None:
         """Written by --dotenv, on every host alike."""
 

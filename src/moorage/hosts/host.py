@@ -14,6 +14,9 @@ class Host(Protocol):
     @property
     def progress(self) -> Progress: ...
 
+    def set_level(self, level: str) -> None:
+        """Tell as much as this --log-level asks for, from now on."""
+
     def outputs(self, values: Mapping[str, str]) -> None:
         """Results for later steps, by the names of the action's outputs."""
 

@@ -28,6 +28,9 @@ class Lines:
         self._count = 0
         self._started = self._told = ticks()
 
+    def set_level(self, level: str) -> None:
+        self._rank = LEVELS.index(level)
+
     def start(self, title: str, total: int | None = None) -> None:
         with self._lock:
             self._title, self._total, self._count = title, total, 0

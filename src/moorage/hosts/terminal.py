@@ -51,6 +51,9 @@ class TerminalHost:
         moving = stream.isatty() and environ.get("TERM") != "dumb"
         self.progress = MovingLine(stream, level) if moving else Lines(stream, level)
 
+    def set_level(self, level: str) -> None:
+        self.progress.set_level(level)
+
     def outputs(self, values: Mapping[str, str]) -> None:
         """Nobody to tell."""
 

@@ -40,6 +40,14 @@ def test_json_is_one_document_wherever_it_is_asked_for(environ: dict[str, str]) 
     }
 
 
+def test_the_config_file_may_ask_for_json_and_for_silence(tmp_path: Path) -> None:
+    (tmp_path / "moorage.yaml").write_text("options: {output: json, log-level: debug}\n", encoding="utf-8")
+    called = call(*NAMES)
+    assert called.document["mode"] == "multirepo"
+    assert "tag-custom = v1 (from --tag-custom)" in called.err
+    assert call(*NAMES, "--output", "text", "--log-level", "info").out == "localhost:5000/web:v1\n"
+
+
 def test_errors_are_json_too() -> None:
     called = call("names", "--output=json", "--images-repo", "x y")
     error = called.document["error"]

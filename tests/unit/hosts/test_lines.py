@@ -65,6 +65,15 @@ def test_levels(level: str, lines: int) -> None:
     assert len(told(work, level)) == lines
 
 
+def test_the_level_may_change() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream, "error")
+    lines.note("no")
+    lines.set_level("info")
+    lines.note("yes")
+    assert stream.getvalue() == "yes\n"
+
+
 def test_secrets_are_blanked() -> None:
     Secret("hunter2hunter2")
     assert told(lambda progress, _clock: progress.warn("it is hunter2hunter2")) == ["warning: it is ***"]

@@ -114,6 +114,7 @@ def test_build_arguments_may_be_a_list(tmp_path: Path) -> None:
         ("options: {image-repo: x}", "moorage.yaml:1: options.image-repo: unknown key, did you mean images-repo?"),
         ("options: {images-repo: {a: b}}", "moorage.yaml:1: options.images-repo: a list or a text is needed"),
         ("options: {max-delete: 1}\ncleanup: {guards: {maxDelete: 2}}", "{}/moorage.yaml:1: options.max-delete and "),
+        ("options: {command: cleanup}", "moorage.yaml:1: options.command: this is settled before the config file is read"),
         ("project: [x]", "moorage.yaml:1: project: a text is needed here, not a list"),
         ("- a", "moorage.yaml:1: a mapping with project, options, images, cleanup is needed, not a list"),
         ("a: 1\n---\nb: 2", "moorage.yaml:3: one YAML document is enough"),

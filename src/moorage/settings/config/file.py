@@ -21,6 +21,7 @@ from moorage.settings.table import BY_NAME
 
 NAMES: Final = ("moorage.yaml", ".moorage.yml", "werf.yaml")
 _WERF: Final = frozenset({"werf.yaml", "werf.yml"})
+_BEFORE: Final = frozenset({general.CONFIG.name, general.DIRECTORY.name, general.COMMAND.name})  # settled when the file is read
 _KEYS: Final = ("project", "options", "images", "cleanup")
 
 
@@ -101,6 +102,8 @@ def _options(reading: Reading) -> dict[str, Given]:
         option = BY_NAME.get(name)
         if option is None or not section.has(name):
             continue
+        if name in _BEFORE:
+            reading.problems.add(f"{value.place}: this is settled before the config file is read; give {option.flag}")
         texts = tuple(text for text, _ in texts_of(value, partial(split, option), reading.problems))
         if texts:
             found[name] = Given(texts, str(value.place))

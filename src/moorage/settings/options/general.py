@@ -85,7 +85,6 @@ DOTENV = Option(
     help="Also write the outputs to this file, as MOORAGE_OUT_… lines for GitLab's `artifacts:reports:dotenv`.",
     parse=text,
     metavar="FILE",
-    commands=OPENING,
     theme=_THEME,
 )
 COMMAND = Option(
