@@ -75,6 +75,8 @@ def test_a_document_that_is_no_object_is_refused(tmp_path: Path, text: str) -> N
 
 def test_the_secrets_in_it_are_known_as_secrets_from_then_on(tmp_path: Path) -> None:
     auth = base64.b64encode(b"bob:correct-horse").decode()
-    text = json.dumps({"auths": {"quay.io": {"auth": auth, "email": None}, "b.io": {"identitytoken": "refresh-me"}, "gcr.io": None}})
+    text = json.dumps(
+        {"auths": {"quay.io": {"auth": auth, "email": None}, "b.io": {"identitytoken": "refresh-me"}, "gcr.io": None}}
+    )
     read_source(directory(tmp_path / "docker", text))
     assert blank(f"{auth} correct-horse refresh-me bob") == "*** *** *** bob"
