@@ -10,7 +10,7 @@ from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.interface import Writer
 from moorage.registries.sources.parcel import BlobSource, Document, Parcel
 
-ATTEMPTS: Final = 3  # a cleanup may take a blob between our look and our manifest; the next attempt puts it again
+ATTEMPTS: Final = 8  # a cleanup may take a blob between our look and our manifest; the next attempt puts it again
 T = TypeVar("T")
 
 
@@ -28,30 +28,38 @@ def put_parcel(writer: Writer, repository: Repository, parcel: Parcel, *, tags: 
 
 def put_contents(writer: Writer, repository: Repository, parcel: Parcel, *, parallel: int = 4) -> None:
     """Put everything that the root needs: blobs that the repository lacks, then the other manifests by digest."""
-    images = [document for document in parcel.manifests.values() if not document.manifest.is_index]
-    indexes = [document for document in parcel.manifests.values() if document.manifest.is_index]
     largest_first = sorted(parcel.blobs.items(), key=lambda item: item[1].size, reverse=True)
 
-    def put_all() -> None:
-        _each(parallel, lambda item: _put_blob(writer, repository, *item), largest_first)
+    def put_manifests() -> None:
+        images = [document for document in parcel.manifests.values() if not document.manifest.is_index]
         _each(parallel, lambda document: _put(writer, repository, document.digest, document), images)
-        for document in indexes:  # each after its own children: the order that a parcel has
-            _put(writer, repository, document.digest, document)
+        for document in parcel.manifests.values():  # indexes one by one: a parcel has each after its own children
+            if document.manifest.is_index:
+                _put(writer, repository, document.digest, document)
 
-    _again(put_all)
+    def put_blobs() -> None:
+        _each(parallel, lambda item: _put_blob(writer, repository, *item), largest_first)
+
+    put_blobs()
+    _again(put_manifests, put_blobs)
 
 
 def put_root(writer: Writer, repository: Repository, parcel: Parcel, reference: Tag | Digest, *, parallel: int = 4) -> Digest:
     """Put the root under a tag or its digest: one request, once its contents are there. Contents that went are put again."""
-    try:
-        return _put(writer, repository, reference, parcel.root)
-    except NotFound:
+    return _again(
+        lambda: _put(writer, repository, reference, parcel.root),
+        lambda: put_contents(writer, repository, parcel, parallel=parallel),
+    )
 
-        def put_all() -> Digest:
-            put_contents(writer, repository, parcel, parallel=parallel)
-            return _put(writer, repository, reference, parcel.root)
 
-        return _again(put_all)
+def _again(put: Callable[[], T], restore: Callable[[], None]) -> T:
+    """Put something; while what it needs is not there, restore that and try again."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return put()
+        except NotFound:
+            restore()
+    return put()
 
 
 def _put(writer: Writer, repository: Repository, reference: Tag | Digest, document: Document) -> Digest:
@@ -61,15 +69,6 @@ def _put(writer: Writer, repository: Repository, reference: Tag | Digest, docume
 def _put_blob(writer: Writer, repository: Repository, digest: Digest, source: BlobSource) -> None:
     if not writer.has_blob(repository, digest):
         writer.put_blob(repository, Blob(digest, source.size), source.open)
-
-
-def _again(work: Callable[[], T]) -> T:
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return work()
-        except NotFound:
-            continue
-    return work()
 
 
 def _each(parallel: int, work: Callable[[T], object], items: Iterable[T]) -> None:

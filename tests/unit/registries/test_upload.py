@@ -153,7 +153,22 @@ def test_a_cleanup_that_never_ends_is_not_fought_for_ever(registry: Watched, app
     registry.before_manifest = lose
     with pytest.raises(NotFound, match="gone again"):
         put_parcel(registry, app, parcel, tags=[Tag("v1")], parallel=1)
-    assert registry.calls["put_manifest"] <= ATTEMPTS * 3
+    assert registry.calls["put_manifest"] == ATTEMPTS
+
+
+def test_a_repository_that_cannot_be_found_is_asked_once(
+    registry: Watched, app: Repository, parcel: Parcel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Counter[Digest]()
+
+    def nowhere(_: Repository, digest: Digest) -> bool:
+        asked[digest] += 1
+        raise NotFound("no such project")
+
+    monkeypatch.setattr(registry, "has_blob", nowhere)
+    with pytest.raises(NotFound, match="no such project"):
+        put_parcel(registry, app, parcel, tags=[Tag("v1")])
+    assert set(asked.values()) == {1}
 
 
 def test_what_fails_ends_it_and_no_tag_appears(registry: Watched, app: Repository, parcel: Parcel) -> None:

@@ -39,7 +39,7 @@ class Reach:
 
         Whatever an unreadable manifest refers to is not in it: while there is one, nothing may be freed.
         """
-        found = set(self.manifests) | set(self.unreadable)
+        found = set(self.manifests)
         for manifest in self.manifests.values():
             found.update(manifest.children)
             found.update(blob.digest for blob in manifest.blobs)

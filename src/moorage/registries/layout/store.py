@@ -10,10 +10,11 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
@@ -111,24 +112,23 @@ class LayoutStore:
     def manifest(self, digest: Digest) -> bytes:
         """The bytes of a manifest, verified. Raises NotFound, Contradiction."""
         place = self._blob(digest)
-        if not place.is_file():
-            raise NotFound(f"{self._name} holds no {digest}")
-        content = _read(place, MANIFEST_LIMIT)
+        with self._opened(digest) as file:
+            content = _limited(file, place, MANIFEST_LIMIT)
         if Digest.of(content) != digest:
             raise Contradiction(f"{place}: the bytes do not match their digest")
         return content
 
     def open_blob(self, blob: Blob) -> BinaryIO:
         """A stream that verifies itself. Raises NotFound."""
-        place = self._blob(blob.digest)
-        if not place.is_file():
-            raise NotFound(f"{self._name} holds no blob {blob.digest}")
-        return verified(place.open("rb"), blob, self._name)
+        return verified(self._opened(blob.digest), blob, self._name)
 
     def size_of(self, digest: Digest) -> int | None:
         """Bytes of a blob, or None when it is not there."""
-        place = self._blob(digest)
-        return place.stat().st_size if place.is_file() else None
+        try:
+            found = self._blob(digest).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def prepare(self) -> None:
         """Make this a layout unless it is one. `oci-layout` comes last: it is what makes the directory a repository."""
@@ -163,8 +163,9 @@ class LayoutStore:
         """Copy a stream in. Raises Contradiction when it is not what its digest and size say; then nothing is kept of it."""
         place = self._blob(blob.digest)
         if self.size_of(blob.digest) == blob.size:
-            os.utime(place)  # it is wanted again, so it is no leftover
-            return
+            with suppress(FileNotFoundError):  # a cleanup in another process may take it at this moment
+                os.utime(place)  # it is wanted again, so it is no leftover
+                return
         with self._aside(place) as target, verified(content(), blob, f"the source of {self._name}") as stream:
             for piece in chunks(stream):
                 target.write(piece)
@@ -185,8 +186,9 @@ class LayoutStore:
         names = {digest.hex for digest in needed}
         oldest = time.time() - age
         for place in (*self._place(f"{BLOBS}/sha256").glob("*"), *self._place(OWN).glob("unfinished-*")):
-            if place.name not in names and not place.is_dir() and place.lstat().st_mtime < oldest:
-                place.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # uploads of others finish meanwhile, they need no lock
+                if place.name not in names and not place.is_dir() and place.lstat().st_mtime < oldest:
+                    place.unlink()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -214,6 +216,14 @@ class LayoutStore:
             _refuse_link(place)
         return place
 
+    def _opened(self, digest: Digest) -> BinaryIO:
+        try:
+            if self.size_of(digest) is not None:
+                return self._blob(digest).open("rb")
+        except FileNotFoundError:
+            pass  # it went between the two looks
+        raise NotFound(f"{self._name} holds no {digest}")
+
     def _blob(self, digest: Digest) -> Path:
         return self._place(f"{BLOBS}/sha256") / digest.hex
 
@@ -228,7 +238,8 @@ class LayoutStore:
     def _parsed(self, name: str, parse: Callable[[bytes], T]) -> T:
         place = self._place(name)
         try:
-            return parse(_read(place, INDEX_LIMIT))
+            with place.open("rb") as file:
+                return parse(_limited(file, place, INDEX_LIMIT))
         except FileNotFoundError:
             raise Contradiction(f"{place} is missing, though {self._folder} says it is an image layout") from None
         except BadLayout as error:
@@ -255,9 +266,8 @@ class LayoutStore:
             unfinished.unlink(missing_ok=True)
 
 
-def _read(place: Path, limit: int) -> bytes:
-    with place.open("rb") as file:
-        content = file.read(limit + 1)
+def _limited(file: BinaryIO, place: Path, limit: int) -> bytes:
+    content = file.read(limit + 1)
     if len(content) > limit:
         raise Contradiction(f"{place} is larger than {limit} bytes")
     return content

@@ -81,7 +81,7 @@ class Archive:
         self._origin = origin
         try:
             with tarfile.open(path, "r:") as tar:
-                self._members = dict(self._listed(tar, path.stat().st_size))
+                self._members = dict(self._listed(tar))
         except (tarfile.TarError, UnicodeError, EOFError) as error:
             raise ConfigurationError(f"{origin} is no tar archive, or a damaged one ({error})") from None
 
@@ -95,7 +95,7 @@ class Archive:
             raise ConfigurationError(f"{self._origin} lacks {name}")
         return io.BufferedReader(_Window(self._path, member.offset, member.size), 1024 * 1024)
 
-    def _listed(self, tar: tarfile.TarFile, end: int) -> Iterator[tuple[str, _Member]]:
+    def _listed(self, tar: tarfile.TarFile) -> Iterator[tuple[str, _Member]]:
         for number, member in enumerate(tar):
             if number >= MEMBER_LIMIT:
                 raise ConfigurationError(f"{self._origin} has more than {MEMBER_LIMIT} members; images have a few hundred")
@@ -105,8 +105,6 @@ class Archive:
                 target = member.linkname if member.linkname.startswith("/") else posixpath.join(start, member.linkname)
                 yield name, _Member(0, 0, self._inside(target, member.name))
             elif member.isreg() and not member.issparse():
-                if member.offset_data + member.size > end:
-                    raise ConfigurationError(f"{self._origin} is cut off in the middle of {member.name}")
                 yield name, _Member(member.offset_data, member.size)
 
     def _inside(self, path: str, member: str) -> str:

@@ -79,7 +79,6 @@ def relabel(parcel: Parcel, labels: Mapping[str, str]) -> Parcel:
     images = {document.digest for document in parcel.images()}
     # Whatever refers to an image, as a child or as its subject, has to come after it.
     in_order = sorted(parcel.documents(), key=lambda document: (document.digest not in images, document.manifest.is_index))
-    in_order.sort(key=lambda document: document is parcel.root)
     replaced: dict[Digest, Blob] = {}
     blobs = dict(parcel.blobs)
     documents = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
@@ -13,6 +14,7 @@ from tests.archives import write_layout
 from tests.images import Image, artifact, attestation, image, index, layer, push
 
 from moorage.errors import Contradiction, ItemRefused, NotFound
+from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
 
 if TYPE_CHECKING:
@@ -332,9 +334,9 @@ class TestUnknownKinds:
     def test_what_they_mention_is_kept(self, layouts: LayoutRegistry, app: Repository, folder: Path) -> None:
         push(layouts, app, AMD, "v1")
         push(layouts, app, ARM, "v2")
-        add_unknown_kind(layouts, app, SHARED.digest, ARM.digest)
+        add_unknown_kind(layouts, app, AMD.layers[0].digest, ARM.digest)
         layouts.delete_manifest(app, AMD.digest)
-        assert everything(ARM) <= layout_reading.blobs(folder)
+        assert everything(ARM) | {AMD.layers[0].digest.text} <= layout_reading.blobs(folder)
         with pytest.raises(ItemRefused):
             layouts.delete_manifest(app, ARM.digest)
 
@@ -344,6 +346,14 @@ class TestUnknownKinds:
         inventory = layouts.inventory(app)
         assert inventory.unreadable == {}
         assert inventory.manifests[digest].children == (SHARED.digest,)
+
+    def test_a_damaged_manifest_that_they_mention_is_one(self, layouts: LayoutRegistry, app: Repository, folder: Path) -> None:
+        push(layouts, app, AMD, "v1")
+        add_unknown_kind(layouts, app, AMD.digest)
+        damage(folder, AMD.digest)
+        inventory = layouts.inventory(app)
+        assert set(inventory.unreadable) == {AMD.digest}
+        assert inventory.missing == frozenset()
 
     def test_they_go_without_listing_layers_as_manifests(self, layouts: LayoutRegistry, app: Repository, folder: Path) -> None:
         push(layouts, app, AMD, "v1")
@@ -376,6 +386,25 @@ class TestLeftovers:
         assert layout_reading.blobs(folder) == everything(BOTH) | {Digest.of(b"young").text}
         assert not unfinished.exists()
         assert (folder / ".moorage/lock").exists()
+
+    def test_children_that_are_untagged_from_now_on_are_none(
+        self, layouts: LayoutRegistry, app: Repository, folder: Path
+    ) -> None:
+        push(layouts, app, BOTH, "v1")
+        for place in (folder / "blobs/sha256").iterdir():
+            os.utime(place, (time.time() - 90_000,) * 2)
+        layouts.delete_manifest(app, BOTH.digest)
+        assert layout_reading.whole(folder) == everything(AMD, ARM)
+
+    def test_a_blob_that_is_put_again_is_none(self, layouts: LayoutRegistry, app: Repository, folder: Path) -> None:
+        push(layouts, app, image(layer("gone")), "gone")
+        content = b"put long ago and again just now"
+        blob = Blob(Digest.of(content), len(content))
+        layouts.put_blob(app, blob, lambda: io.BytesIO(content))
+        os.utime(folder / "blobs/sha256" / blob.digest.hex, (time.time() - 90_000,) * 2)
+        layouts.put_blob(app, blob, lambda: io.BytesIO(content))
+        layouts.delete_manifest(app, image(layer("gone")).digest)
+        assert layout_reading.blobs(folder) == {blob.digest.text}
 
     def test_not_while_a_manifest_cannot_be_read(self, layouts: LayoutRegistry, app: Repository, folder: Path) -> None:
         push(layouts, app, BOTH, "v1")

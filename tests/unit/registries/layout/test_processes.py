@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import random
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests import layout_reading
 from tests.images import image, index, layer, push
 
 from moorage.errors import Denied, Unreachable
+from moorage.oci.manifest import Blob
 from moorage.oci.reference import Registry, Repository, Tag
 from moorage.registries.layout import store
 from moorage.registries.layout.registry import LayoutRegistry
@@ -65,6 +67,8 @@ def test_a_killed_process_leaves_a_valid_layout(root: Path) -> None:
 
 
 def test_threads_share_one_registry(layouts: LayoutRegistry, app: Repository, folder: Path) -> None:
+    push(layouts, app, image(layer("shared")), "holds-what-they-share")  # else a thread's cleanup may take it between two puts
+
     def change(number: int) -> None:
         mine = image(layer(f"thread {number}"), layer("shared"))
         push(layouts, app, mine, f"a{number}", f"b{number}")
@@ -75,7 +79,7 @@ def test_threads_share_one_registry(layouts: LayoutRegistry, app: Repository, fo
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(change, range(24)))
-    assert set(layout_reading.tags(folder)) == {f"b{number}" for number in range(0, 24, 2)}
+    assert set(layout_reading.tags(folder)) == {"holds-what-they-share", *(f"b{number}" for number in range(0, 24, 2))}
     assert layout_reading.whole(folder) == layout_reading.blobs(folder)
 
 
@@ -123,6 +127,22 @@ def test_a_snapshot_is_taken_again_when_its_index_was_replaced_meanwhile(
     inventory = layouts.inventory(app)
     assert set(inventory.tags) == {Tag("stays")}
     assert (inventory.missing, inventory.dangling) == (frozenset(), {})
+
+
+def test_a_blob_that_goes_while_it_is_put_is_written(
+    layouts: LayoutRegistry, app: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(layouts, app, AMD, "v1")
+    content = AMD.layers[0].stored
+    place = folder / "blobs/sha256" / AMD.layers[0].digest.hex
+
+    def late(*_: object) -> None:
+        place.unlink()
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("os.utime", late)
+    layouts.put_blob(app, Blob(AMD.layers[0].digest, len(content)), lambda: io.BytesIO(content))
+    assert place.read_bytes() == content
 
 
 class TestFileSystem:

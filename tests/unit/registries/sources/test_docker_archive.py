@@ -60,6 +60,14 @@ class TestOldForm:
                 found.append(parcel.root.digest)
         assert found[0] == found[1]
 
+    def test_compressed_layers_hold_no_date_and_no_name(
+        self, open_file: OpenFile, contents: Callable[[Parcel], dict[str, bytes]]
+    ) -> None:
+        with open_file("docker-archive", docker_archive({"app:v1": ONE})) as parcel:
+            found = contents(parcel)
+        starts = {found[blob.digest.text][:8] for blob in parcel.root.manifest.layers}
+        assert starts == {b"\x1f\x8b\x08\0\0\0\0\0"}
+
     def test_a_layer_that_is_a_link_to_another_images(
         self, open_file: OpenFile, contents: Callable[[Parcel], dict[str, bytes]]
     ) -> None:
