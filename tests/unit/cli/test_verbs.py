@@ -100,6 +100,28 @@ def test_reports_and_outputs(place: Path) -> None:
     assert "v1" in (place / "summary").read_text(encoding="utf-8")
 
 
+def test_a_publish_hands_over_what_is_up(place: Path) -> None:
+    argv = ["--images-repo", "oci:out", "--image", "web=oci:registry/app:v4", "--tag-custom", "v1", "--tag-custom", "latest"]
+    called = call("publish", *argv, "--report", "p.md", "--dotenv", "p.env", "--output", "json", environ={"HOME": str(place)})
+    assert called.code == 0, called.err
+    published = layout_reading.tags(place / "out/web")
+    assert {image["tag"]: image["digest"] for image in called.document["images"]} == published
+    told = dict(line.split("=", 1) for line in (place / "p.env").read_text(encoding="utf-8").splitlines())
+    assert told["MOORAGE_OUT_REFERENCES"] == "oci:out/web:v1,oci:out/web:latest"
+    assert json.loads(told["MOORAGE_OUT_DIGESTS"]) == {f"oci:out/web:{tag}": digest for tag, digest in published.items()}
+    assert (told["MOORAGE_OUT_DIGEST"], told["MOORAGE_OUT_TAGS"]) == (published["v1"], "v1,latest")
+    assert told["MOORAGE_OUT_REPORT"] == f"{place}/p.md"
+    assert {image["status"] for image in json.loads(told["MOORAGE_OUT_IMAGES"])} == {"published"}
+    again = call("publish", *argv, "--output", "json", environ={"HOME": str(place)})
+    assert {image["status"] for image in again.document["images"]} == {"up-to-date"}
+
+
+def test_a_publish_whose_sources_are_missing_tells_all_of_them(place: Path) -> None:
+    argv = ["--images-repo", "oci:out", "--image", "a=oci:gone", "--image", "b=docker-archive:gone.tar", "--tag-custom", "v1"]
+    assert len(refused("publish", *argv, environ={"HOME": str(place)})) == 2
+    assert not (place / "out").exists()
+
+
 def test_no_summary_on_request(place: Path) -> None:
     environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(place / "summary")}
     cleanup(place, "--dry-run", "--summary=false", **environ)

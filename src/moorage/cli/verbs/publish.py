@@ -17,7 +17,7 @@ def run(call: Call) -> Answer:
     return Answer(
         text=published_text(result, width=call.width, colour=call.colour),
         document=result.as_json(),
-        outputs=outputs_of(result),
+        outputs={**outputs_of(result), "report": "\n".join(str(call.host.outside(path)) for path in settings.reports)},
         summary=published_markdown(result, limit_bytes=limit) if limit else "",
         failure=result.failure,
     )
