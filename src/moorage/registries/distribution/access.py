@@ -91,7 +91,7 @@ class Access:
 
     def forbidden(self, error: Denied, scopes: tuple[str, ...]) -> Denied:
         """The error for a 403, with advice that names what to grant to whom."""
-        if type(error) is not Denied or not self._asked:  # a refusal of one item, or nobody was asked who we are
+        if type(error) is not Denied or error.remedy != Denied.default_remedy or not self._asked:  # it has better advice
             return error
         who = f"the account of the credentials from {self.credential.source}" if self.credential else "anonymous users"
         return Denied(error.message, remedy=f"Grant {' '.join(scopes)} to {who}, or use another account.")

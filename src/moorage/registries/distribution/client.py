@@ -3,7 +3,6 @@
 Vendors use a `Distribution` for what their registry speaks of this API, and put their own calls beside it.
 """
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -250,8 +249,8 @@ class Distribution:
 def _entries(answer: Answer, key: str) -> list[object]:
     """A list in a JSON object; distribution 2.8 writes null for an emptied repository's tags (seen 2026-11)."""
     document = answer.json()
-    entries = document.get(key) if isinstance(document, dict) else document
-    if entries is None and isinstance(document, dict) and key in document:
+    entries = document.get(key, ...) if isinstance(document, dict) else ...
+    if entries is None:
         return []
     if not isinstance(entries, list):
         raise Contradiction(f"{redact.url(answer.url)} answered without a list of {key}")
@@ -261,7 +260,7 @@ def _entries(answer: Answer, key: str) -> list[object]:
 def _tag(name: object, repository: Repository) -> Tag:
     """Raises Contradiction for what can be no tag: its digest could not be asked for, and so not be protected."""
     try:
-        return Tag(name if isinstance(name, str) else json.dumps(name))
+        return Tag(name if isinstance(name, str) else "")
     except BadReference:
         raise Contradiction(f"{repository} lists a tag that can be none: {redact.text(repr(name), 80)}") from None
 

@@ -61,7 +61,8 @@ def take_inventory(client: Distribution, repository: Repository, *, parallel: in
         tags={tag: reading.digest for tag, reading in read.items() if reading.digest},
         manifests=found.manifests,
         unreadable=found.unreadable,
-        unresolved={**unresolved, **dict.fromkeys(vanished, _VANISHED)},
+        unresolved=unresolved,
+        dangling=dict.fromkeys(vanished, _VANISHED),
         missing=found.missing,
         records=records,
     )
@@ -120,7 +121,7 @@ def read_tag(client: Distribution, repository: Repository, tag: Tag) -> Reading:
 
 def _parsed(fetched: Fetched) -> Reading:
     try:
-        return Reading(fetched.digest, Stored.of(parse_manifest(fetched.content, fetched.media_type)))
+        return Reading(fetched.digest, Stored.of(parse_manifest(fetched.content, fetched.media_type), fetched.content))
     except BadManifest as error:
         return Reading(fetched.digest, reason=str(error))
 
