@@ -33,6 +33,7 @@ from moorage.settings.table import options_of
 
 _EARLY: Final[tuple[Option[Any], ...]] = (general.OUTPUT, general.LOG_LEVEL, general.COMMAND)
 _WIDTH_OF_LOGS: Final = 120  # columns, where stdout is no terminal
+_BOOLEANS: Final = frozenset({"true", "false"})
 _log = logging.getLogger(__name__)
 
 
@@ -201,9 +202,6 @@ def _check_words(command: Command, words: Sequence[str], problems: Problems) -> 
         problems.add(
             f"unexpected argument {word!r}" + (f"; true and false are written --option={word}" if word in _BOOLEANS else "")
         )
-
-
-_BOOLEANS: Final = frozenset({"true", "false"})
 
 
 def _error(failure: Failure) -> dict[str, Any]:
