@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -13,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,20 @@ def make_certificate(authority: Certificate, folder: Path, stem: str, hosts: tup
     )
     signed = builder.sign(authority.key, hashes.SHA256())
     return _written(key, signed, folder / f"{stem}.crt", folder / f"{stem}-key.pem")
+
+
+@contextmanager
+def trusted_by_daemon(host: str, ca_file: Path) -> Iterator[Path]:
+    """Give dockerd an authority for HOST:PORT (needs root), and take it away again."""
+    folder = Path("/etc/docker/certs.d") / host
+    folder.mkdir(parents=True)
+    file = folder / "ca.crt"
+    try:
+        file.write_bytes(ca_file.read_bytes())
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _named(common_name: str) -> x509.Name:

@@ -5,25 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from tests.provision.places import BASE_IMAGE, GITLAB_CI_LOCAL, NODE, on_path
 from tests.realparts import absence
+from tests.realparts.certificates import make_authority, make_certificate, trusted_by_daemon
 from tests.realparts.engine import DockerEngine, find_engine
 from tests.realparts.environment import cleaned
 from tests.realparts.registry import (
+    BRIDGE,
     RegistrySettings,
     RunningRegistry,
     start_crane_registry,
     start_docker_registry,
 )
-from tests.realparts.token_registry import TokenRegistry, start_token_registry
+from tests.realparts.token_registry import HOSTS, TokenRegistry, start_token_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+
+    from tests.realparts.token_service import User
 
 # As root Chromium needs --no-sandbox; the rest keeps it from looking up its maker's hosts at every start.
 CHROMIUM_FLAGS = (
@@ -44,6 +48,16 @@ class RegistryFactory(Protocol):
         storage: Path | None = None,
         bind: str = "127.0.0.1",
     ) -> RunningRegistry: ...
+
+
+@dataclass(frozen=True)
+class BridgeRegistry:
+    """A registry that the daemon and containers know under the same name, and by which authority they trust it."""
+
+    host: str
+    ca_file: Path
+    user: User | None = None
+    """Who may push; None where anybody may."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,17 @@ def base_image(docker_engine: DockerEngine) -> str:
     found = docker_engine.run("image", "inspect", BASE_IMAGE, check=False).returncode == 0
     absence.need("docker", found, f"The image {BASE_IMAGE}")
     return BASE_IMAGE
+
+
+@pytest.fixture(scope="session")
+def moorage_image(docker_engine: DockerEngine, base_image: str) -> str:
+    """Moorage's own image, built as GitHub's runner does it; the engine's cache makes the next session quick.
+
+    Some 40 s on two cores the first time. Known by its id: another session may build another one meanwhile.
+    """
+    root = Path(__file__).parents[2]
+    argv = ("build", "--quiet", "--tag", "moorage-test/moorage", "--build-arg", f"BASE={base_image}", "--file")
+    return docker_engine.run(*argv, root / "Dockerfile", root, timeout=280).stdout.strip()
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +151,28 @@ def token_registry_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield start
     for running in started:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def open_bridge_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BridgeRegistry]:
+    """An open registry over TLS for the daemon and containers alike: the daemon takes plain HTTP on loopback alone."""
+    folder = tmp_path_factory.mktemp("bridge-registry")
+    authority = make_authority(folder)
+    settings = RegistrySettings(tls=make_certificate(authority, folder, "server", HOSTS), bind="0.0.0.0")  # noqa: S104 - for containers
+    running = start_docker_registry(settings, folder / "registry")
+    host = f"{BRIDGE}:{running.port}"
+    with trusted_by_daemon(host, authority.file):
+        yield BridgeRegistry(host, authority.file)
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def token_bridge_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BridgeRegistry]:
+    """The token registry for the daemon and containers alike."""
+    running = start_token_registry(tmp_path_factory.mktemp("token-bridge-registry"), bind="0.0.0.0")  # noqa: S104 - for containers
+    with running.trusted_by_daemon(BRIDGE):
+        yield BridgeRegistry(f"{BRIDGE}:{running.port}", running.ca_file, running.writer)
+    running.stop()
 
 
 @pytest.fixture(scope="session")

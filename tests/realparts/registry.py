@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.realparts.certificates import Certificate
 
+BRIDGE = "172.17.0.1"
+"""docker0: the address under which containers reach what is bound to 0.0.0.0 here."""
 _START_LIMIT = 15.0  # seconds; seen: 0.1 s
 _STOP_LIMIT = 5.0
 
@@ -34,6 +36,11 @@ class RunningRegistry:
     storage: Path
     log: Path
     process: subprocess.Popen[bytes] = field(repr=False)
+
+    @property
+    def port(self) -> int:
+        """For another name of the same registry."""
+        return int(self.host.rpartition(":")[2])
 
     def stop(self) -> None:
         """End the process; a second call does nothing."""

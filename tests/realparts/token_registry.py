@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.realparts.certificates import make_authority, make_certificate
-from tests.realparts.registry import RegistrySettings, RunningRegistry, TokenAuth, start_docker_registry
+from tests.realparts.certificates import make_authority, make_certificate, trusted_by_daemon
+from tests.realparts.registry import BRIDGE, RegistrySettings, RunningRegistry, TokenAuth, start_docker_registry
 from tests.realparts.token_service import ISSUER, READER, SERVICE, WRITER, TokenServer, TokenService, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-BRIDGE = "172.17.0.1"
-"""docker0: the address under which containers reach this machine."""
-_HOSTS = ("localhost", "127.0.0.1", BRIDGE, "registry.moorage.test")
+HOSTS = ("localhost", "127.0.0.1", BRIDGE, "registry.moorage.test")
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class TokenRegistry:
     @property
     def port(self) -> int:
         """The registry's port; the token service has another one."""
-        return int(self.registry.host.rpartition(":")[2])
+        return self.registry.port
 
     @property
     def host(self) -> str:
@@ -56,15 +54,8 @@ class TokenRegistry:
 
         On 127.0.0.0/8, localhost included, the daemon skips verification and needs nothing.
         """
-        folder = Path("/etc/docker/certs.d") / f"{host}:{self.port}"
-        folder.mkdir(parents=True)
-        file = folder / "ca.crt"
-        try:
-            file.write_bytes(self.ca_file.read_bytes())
+        with trusted_by_daemon(f"{host}:{self.port}", self.ca_file) as file:
             yield file
-        finally:
-            file.unlink(missing_ok=True)
-            folder.rmdir()
 
     def stop(self) -> None:
         """End both."""
@@ -79,7 +70,7 @@ def start_token_registry(folder: Path, *, lifetime: int = 300, bind: str = "127.
     """
     folder.mkdir(parents=True, exist_ok=True)
     authority = make_authority(folder)
-    tls = make_certificate(authority, folder, "server", _HOSTS)
+    tls = make_certificate(authority, folder, "server", HOSTS)
     signer = make_certificate(authority, folder, "token-signer", ("token-signer.moorage.test",))
     host = "localhost" if bind == "127.0.0.1" else BRIDGE
     server = TokenServer(TokenService(signer, lifetime=lifetime), tls, bind, host)
