@@ -69,8 +69,8 @@ class Opinion:
             tag in self.claims.keep_tags
             or digest in self.claims.keep_digests
             or tag in self.seen.locked_tags
-            or digest in self.seen.unreadable
-            or (manifest is not None and manifest.locked != "")
+            or manifest is None
+            or manifest.locked != ""
             or any(chosen is not None and chosen.selects(tag.text) for chosen in (self.policy.protect, self.policy.exclude))
         )
 

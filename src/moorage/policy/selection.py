@@ -140,6 +140,8 @@ class Selector:
             reasons.append(Reason(Code.VENDOR_LOCK, stored.locked))
         if subject.digest in self.inventory.unreadable:
             reasons.append(Reason(Code.UNREADABLE, f"its manifest cannot be read: {self.inventory.unreadable[subject.digest]}"))
+        elif stored is None:
+            reasons.append(Reason(Code.UNREADABLE, "its manifest was not looked at"))
         return tuple(reasons)
 
     def _judge(self, tag: Tag, subject: Subject, places: Iterable[Places]) -> Verdict:

@@ -283,8 +283,10 @@ class TestWhatWasNeverLookedAt:
         assert decide(here, OLD_GOES).gone == {"old", "@app"}
 
     def test_but_not_where_a_tag_says_that_it_is_there(self) -> None:
-        here = repository({"new": "index", "old": "app"}, unlisted=[digest("index")])
-        assert decide(here, OLD_GOES).gone == {"old"}
+        here = repository({"old-index": "index", "old": "app"}, unlisted=[digest("index")])
+        decision = decide(here, OLD_GOES)
+        assert decision.gone == {"old"}
+        assert decision.why("old-index") == "unreadable: its manifest was not looked at"
 
     def test_what_only_something_deleted_needs_does_not_matter(self) -> None:
         here = repository({"old": "index"}, image("index", "inner"), lists_untagged=False)
