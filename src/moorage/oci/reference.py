@@ -158,8 +158,8 @@ def parse_reference(text: str) -> Reference:
     digest = Digest(digest_text) if at else None
     name, colon, tag_text = rest.rpartition(":")
     if not colon or "/" in tag_text:
-        name, tag_text = rest, ""
-    tag = Tag(tag_text) if tag_text else (None if digest else Tag("latest"))
+        name, colon = rest, ""
+    tag = Tag(tag_text) if colon else (None if digest else Tag("latest"))
     return Reference(parse_repository(name), tag, digest)
 
 
