@@ -3,8 +3,7 @@
     python -m bench.git_history [--commits 100000] [--branches 2000] [--records 100000]
 
 Prints seconds per step and the most memory that this process held. Half of the commits are on one main line, the others on
-branches that leave it somewhere; every tenth branch is merged back. Each figure is one run in a process of its own; run it twice, and
-take the second, for a cold disk cache is not what is measured.
+branches that leave it somewhere; every tenth branch is merged back.
 """
 
 from __future__ import annotations
@@ -16,16 +15,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from moorage.git.history import meet, read_references
 from moorage.git.repository import GitRepository
 from moorage.oci.ledger import ImageRecords, Ledger, parse_ledger
 from moorage.policy.git_selection import judge, select_references
 from moorage.policy.keep_policies import EVERYTHING, KeepPolicy, Limit, NamePattern, ReferenceKind, default_keep_policies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -76,10 +78,10 @@ def measure_ledger(records: dict[str, frozenset[str]]) -> None:
         for content in contents:
             image.add(commit, content, 1_700_000_000 + number)
     with timed("ledger: write"):
-        content = Ledger({"app": image}).content()
+        written = Ledger({"app": image}).content()
     with timed("ledger: read"):
-        parse_ledger(content)
-    print(f"  {len(content) / 1e6:.1f} MB for {len(records)} records")
+        parse_ledger(written)
+    print(f"  {len(written) / 1e6:.1f} MB for {len(records)} records")
 
 
 @contextmanager
