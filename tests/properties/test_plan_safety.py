@@ -19,7 +19,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-@settings(max_examples=600)
+@settings(max_examples=500)
 @given(worlds())
 def test_a_plan_keeps_what_must_stay_and_deletes_what_should_go(world: World) -> None:
     assert faults(world, world.plan()) == []

@@ -179,10 +179,6 @@ class TestClaims:
         claims = Claims(keep_digests={digest("app"): because("runs in pod web-1")})
         assert decide(here, policy(rule("*")), claims).kept == {signature("app"), "@sig", "@web"}
 
-    def test_a_claim_needs_a_reason(self) -> None:
-        with pytest.raises(ValueError, match="the claim on v1 has no reason"):
-            Claims(keep_tags={Tag("v1"): ()})
-
 
 class TestLocks:
     """What the registry will not let go of stays, and says so in the registry's words."""
