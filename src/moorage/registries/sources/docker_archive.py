@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from moorage.errors import ConfigurationError
 from moorage.oci.layout import INDEX_FILE, LAYOUT_FILE
 from moorage.oci.manifest import MANIFEST_LIMIT, BadManifest
-from moorage.oci.media_type import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST
+from moorage.oci.media_type import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
 from moorage.oci.reference import BadReference, Digest, parse_reference
 from moorage.oci.rewrite import is_uncompressed_layer, layer_media_types
 from moorage.registries.sources.checks import digest_of, parallel, uncompressed, verify
@@ -139,11 +139,11 @@ def _made(archive: Archive, origin: str, entry: Entry, config: bytes, spool: Pat
     in_order = [layers[item] for item in zip(entry.layers, claimed, strict=True)]
     document = {
         "schemaVersion": 2,
-        "mediaType": DOCKER_MANIFEST,
-        "config": _descriptor(DOCKER_CONFIG, Digest.of(config), len(config)),
-        "layers": [_descriptor(DOCKER_LAYER_GZIP, digest, source.size) for digest, source in in_order],
+        "mediaType": OCI_MANIFEST,
+        "config": _descriptor(OCI_CONFIG, Digest.of(config), len(config)),
+        "layers": [_descriptor(OCI_LAYER_GZIP, digest, source.size) for digest, source in in_order],
     }
-    root = Document(json.dumps(document, separators=(",", ":")).encode(), DOCKER_MANIFEST)
+    root = Document(json.dumps(document, separators=(",", ":")).encode(), OCI_MANIFEST)
     return Parcel(origin, root, {}, {Digest.of(config): BlobSource.of(config), **dict(in_order)})
 
 

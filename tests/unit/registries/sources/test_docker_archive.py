@@ -12,7 +12,7 @@ from tests.archives import docker_25_archive, docker_archive, docker_archive_fil
 from tests.images import Image, attestation, filler, image, index, layer, tar_of
 
 from moorage.errors import ConfigurationError
-from moorage.oci.media_type import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST
+from moorage.oci.media_type import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
 from moorage.oci.reference import Digest
 from moorage.registries.sources.opening import open_source
 
@@ -49,8 +49,8 @@ class TestOldForm:
             assert parcel.root.manifest.config is not None
             assert parcel.root.manifest.config.digest == Digest.of(ONE.config), "the id of the image in docker"
             document = json.loads(parcel.root.content)
-        assert (document["mediaType"], document["config"]["mediaType"]) == (DOCKER_MANIFEST, DOCKER_CONFIG)
-        assert {entry["mediaType"] for entry in document["layers"]} == {DOCKER_LAYER_GZIP}
+        assert (document["mediaType"], document["config"]["mediaType"]) == (OCI_MANIFEST, OCI_CONFIG)
+        assert {entry["mediaType"] for entry in document["layers"]} == {OCI_LAYER_GZIP}
         assert parcel.manifests == {}
 
     def test_the_same_archive_gives_the_same_digest(self, open_file: OpenFile) -> None:
@@ -155,7 +155,7 @@ class TestNewForm:
     ) -> None:
         plain = image(layer("one", compressed=False), layer("two", compressed=False))
         with open_file("docker-archive", docker_25_archive({"app:v1": plain})) as parcel:
-            assert parcel.root.media_type == DOCKER_MANIFEST
+            assert parcel.root.media_type == OCI_MANIFEST
             assert diff_ids(parcel, contents) == [one.diff_id for one in plain.layers]
 
     def test_an_index_of_which_only_one_platform_was_pulled(
