@@ -1,0 +1,82 @@
+"""Through the docker engine: build or find the image there, write the labels on it, push it under borrowed names."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from moorage.commands.publish.content import Content, content_of_inspection
+from moorage.commands.publish.local_names import LocalNames
+from moorage.commands.publish.wanted import Wanted
+from moorage.docker.build import Build, build, relabelled
+from moorage.docker.engine import Docker
+from moorage.docker.local_image import LocalImage
+from moorage.errors import ConfigurationError, DockerError
+from moorage.oci.reference import Digest, Repository, Tag
+from moorage.settings.settings import BuildContext
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """An image of the engine and what it is. It is spoken of by its id: names may move while we work."""
+
+    image: LocalImage
+    content: Content
+
+
+def find_local(docker: Docker, reference: str) -> Local:
+    """An image of the engine by reference or id. Raises ConfigurationError where the engine has none of that name."""
+    if docker.image(reference) is None:
+        raise ConfigurationError(
+            f"there is no local image {reference!r}",
+            remedy="Build or pull it first (`docker image ls` lists what is there), or name a directory that has a Dockerfile.",
+        )
+    document = json.loads(docker.run(["image", "inspect", "--format", "{{json .}}", reference]))
+    return Local(LocalImage.read(document), content_of_inspection(document))
+
+
+def build_local(docker: Docker, names: LocalNames, context: BuildContext) -> Local:
+    """Build a directory; the result has a name of ours until the end of the run. Raises ConfigurationError, DockerError."""
+    request = Build(
+        context=context.directory,
+        dockerfile=context.dockerfile or Path("Dockerfile"),
+        target=context.target,
+        build_args=dict(context.build_args),
+        platforms=context.platforms,
+        secrets=context.secrets,
+    )
+    return find_local(docker, str(build(docker, request, names.new()).id))
+
+
+@dataclass(slots=True)
+class EngineImage:
+    """A local image that docker pushes. The labels are written once, when the first push needs them."""
+
+    docker: Docker
+    names: LocalNames
+    local: Local
+    wanted: Wanted
+    _labelled: str = ""
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, repository: Repository, tag: Tag) -> Digest:
+        """Push under the final name; in the engine that name is only borrowed. Raises DockerError, ConfigurationError."""
+        reference = f"{repository}:{tag}"
+        with self._turn:
+            self._labelled = self._labelled or self._with_labels()
+        with self.names.borrowed(reference):
+            self.docker.tag(self._labelled, reference)
+            digest = self.docker.push(reference)
+            pushed = self.docker.image(reference)
+            if pushed is None or str(pushed.id) != self._labelled:
+                raise DockerError(
+                    f"{reference} was given to another local image while it was being pushed",
+                    remedy="Another job on this engine publishes under the same name: let one of them, and run again.",
+                )
+        return digest
+
+    def _with_labels(self) -> str:
+        """The id of the image to push."""
+        image = str(self.local.image.id)
+        self.names.secure(self.local.image)
+        return str(relabelled(self.docker, image, self.wanted.labels, self.names.new()).id) if self.wanted.labels else image

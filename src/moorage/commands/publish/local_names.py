@@ -1,0 +1,75 @@
+"""Names in the docker engine that exist only for the length of a run, and give way to whatever had them before."""
+
+import contextlib
+import itertools
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from moorage.docker.engine import Docker
+from moorage.docker.local_image import LocalImage
+from moorage.docker.termination import at_end
+from moorage.errors import DockerError
+
+_PATIENCE: Final = 10.0  # seconds per command: giving back also happens while the process is being ended
+
+
+class LocalNames:
+    """Borrows names for images of the engine, and gives them back: when asked to, at the end of the run, and on SIGTERM.
+
+    Public methods may be called from several threads; one name is only ever used by one of them.
+    """
+
+    def __init__(self, docker: Docker) -> None:
+        self._docker = docker
+        self._before: dict[str, str] = {}  # id of the image that had the name, empty for none; no lock, see `_give_all_back`
+        self._numbers = itertools.count(1)
+        self._run = f"{os.getpid()}-{secrets.token_hex(4)}"
+
+    @contextmanager
+    def returned_at_end(self) -> Iterator["LocalNames"]:
+        """Everything still borrowed is given back when the block is left or the process is told to end. For the main thread."""
+        with at_end(self._give_all_back):
+            yield self
+
+    def new(self) -> str:
+        """A name that nothing has, for an intermediate image; it is borrowed until the end."""
+        name = f"moorage-run:{self._run}-{next(self._numbers)}"
+        self._before[name] = ""
+        return name
+
+    @contextmanager
+    def borrowed(self, reference: str) -> Iterator[None]:
+        """Use a name for the length of the block. What had it has it again afterwards; what we gave it to goes if nameless."""
+        found = self._docker.image(reference)
+        self._before[reference] = str(found.id) if found else ""
+        try:
+            yield
+        finally:
+            self._give_back(reference)
+
+    def secure(self, image: LocalImage) -> None:
+        """Make an image of the user's outlive the names that we borrow for it: docker deletes an image with its last name."""
+        if not image.tags:
+            self._docker.tag(str(image.id), f"moorage-source:{image.id.hex}")
+
+    def _give_back(self, reference: str) -> None:
+        before = self._before.pop(reference, None)
+        if before is None:
+            return
+        # What fails here leaves a name too many in the engine; it must not make a publish fail that went well.
+        with contextlib.suppress(DockerError):
+            if not before:
+                self._docker.attempt(["rmi", "--no-prune", reference], timeout=_PATIENCE)
+                return
+            ours = self._docker.image(reference)
+            self._docker.attempt(["tag", before, reference], timeout=_PATIENCE)
+            if ours is not None and str(ours.id) != before and len(ours.tags) == 1:
+                self._docker.attempt(["rmi", "--no-prune", str(ours.id)], timeout=_PATIENCE)
+
+    def _give_all_back(self) -> None:
+        """In a signal handler too, where a lock might be held by the very thread that was interrupted."""
+        for reference in reversed(list(self._before)):
+            self._give_back(reference)

@@ -1,0 +1,72 @@
+"""What became of a publish, tag by tag."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from moorage.errors import Failure, PartialFailure
+from moorage.oci.naming import FinalName
+from moorage.oci.reference import Digest
+
+
+class Status(StrEnum):
+    """`published` is only said of a tag that was read back from the registry with the right digest."""
+
+    PUBLISHED = "published"
+    UP_TO_DATE = "up-to-date"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTag:
+    """One image under one tag. `digest` is what the tag points at; None where the failure left that unknown."""
+
+    image: str
+    reference: str
+    tag: str
+    digest: Digest | None
+    status: Status
+    error: Failure | None = None
+
+    @classmethod
+    def of(cls, name: FinalName, digest: Digest | None, status: Status, error: Failure | None = None) -> "PublishedTag":
+        return cls(name.image, name.reference, name.tag, digest, status, error)
+
+    def as_json(self) -> dict[str, Any]:
+        """One element of the list that `--output json` prints; its keys are fixed."""
+        document: dict[str, Any] = {
+            "image": self.image,
+            "reference": self.reference,
+            "tag": self.tag,
+            "digest": self.digest.text if self.digest else None,
+            "status": self.status.value,
+        }
+        if self.error is not None:
+            document["error"] = {"code": self.error.code, "message": self.error.message}
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class PublishResult:
+    """Every image under every tag, image by image. `failure` is what the process exits with."""
+
+    images: tuple[PublishedTag, ...]
+
+    @property
+    def failure(self) -> Failure | None:
+        """None when everything is up; the one reason for which nothing is; else a PartialFailure that names what is missing."""
+        failed = [tag for tag in self.images if tag.error is not None]
+        if not failed:
+            return None
+        errors = [tag.error for tag in failed if tag.error is not None]
+        if len(failed) == len(self.images) and len({type(error) for error in errors}) == 1:
+            return errors[0]  # mostly one and the same, as whatever stops an image stops its tags
+        up = [tag.reference for tag in self.images if tag.error is None]
+        return PartialFailure(
+            f"{len(failed)} of {len(self.images)} tags are not up; up are: {', '.join(up) or 'none'}",
+            items=[f"{tag.reference}: {tag.error.message}" for tag in failed if tag.error is not None],
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that `--output json` prints."""
+        return {"images": [tag.as_json() for tag in self.images]}

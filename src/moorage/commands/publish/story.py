@@ -1,0 +1,93 @@
+"""The story of a publish: check, look, prepare, deliver, say what became of it."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Final
+
+from moorage.commands.connect import connect
+from moorage.commands.publish.course import Course
+from moorage.commands.publish.delivery import Place
+from moorage.commands.publish.image_log import ImageLog
+from moorage.commands.publish.plan import Job, Way, plan
+from moorage.commands.publish.preparation import Preparation
+from moorage.commands.publish.result import PublishResult
+from moorage.commands.publish.standing import Shelf
+from moorage.commands.publish.workshop import open_workshop
+from moorage.commands.world import World
+from moorage.errors import DockerError, Unsupported
+from moorage.registries.interface import Reader, Registry, Writer
+from moorage.settings.settings import PublishSettings
+
+_BUILDS_AT_ONCE: Final = 4  # builds share the engine's processors, whatever --parallel allows for requests
+
+
+def publish(settings: PublishSettings, world: World) -> PublishResult:
+    """Publish every image under every tag. What fails for one image or tag is in the result and does not stop the others.
+
+    Raises ConfigurationError with everything that is wrong with the request, its files and its local images; Unsupported where
+    the registry cannot be published to; DockerError where docker is needed and does not answer. Nothing was changed then.
+    """
+    jobs = plan(settings)
+    with ExitStack() as stack:
+        registry = stack.enter_context(connect(settings.storage, settings.access, world))
+        reader, writer = _abilities(settings, registry, jobs)
+        docker_needed = any(job.way is not Way.STRAIGHT for job in jobs)
+        workshop = stack.enter_context(open_workshop(settings.access, world)) if docker_needed else None
+        preparation = Preparation(settings, world, writer, workshop, stack)
+        preparation.find(jobs)
+        courses = [
+            Course(
+                job,
+                Place(registry, writer, Shelf(reader, job.repository), job.repository, settings.access.parallel, world.progress),
+                settings.storage.repo.mode,
+                ImageLog(world.progress, at_once=len(jobs) == 1),
+                preparation.make,
+            )
+            for job in jobs
+        ]
+        world.progress.start("Publishing", sum(len(job.names) for job in jobs))
+        _each(courses, Course.look, settings.access.parallel)
+        if workshop is not None:
+            _log_in(workshop.log_in, courses)
+        _each(courses, Course.prepare, min(_BUILDS_AT_ONCE, settings.access.parallel))
+        _each(courses, Course.deliver, settings.access.parallel)
+        world.progress.done()
+    return PublishResult(tuple(course.results[name.tag] for course in courses for name in course.job.names))
+
+
+def _abilities(settings: PublishSettings, registry: Registry, jobs: Sequence[Job]) -> tuple[Reader, Writer | None]:
+    """What is published has to be read back, and what docker does not push has to be taken from us."""
+    title = settings.storage.repo.vendor.title
+    if not isinstance(registry, Reader):
+        raise Unsupported(f"{title} lets nobody read back what was published; nothing was changed")
+    if isinstance(registry, Writer):
+        return registry, registry
+    if any(job.way is not Way.PUSHED for job in jobs):
+        raise Unsupported(
+            f"{title} takes images from docker only; nothing was changed",
+            remedy="Load them into the docker engine, and give --image NAME=docker-daemon:REFERENCE.",
+        )
+    return registry, None
+
+
+def _log_in(log_in: Callable[[], None], courses: Sequence[Course]) -> None:
+    """After the first look, in which the registry itself says what it thinks of our credentials."""
+    through_docker = [course for course in courses if course.job.way is not Way.STRAIGHT and course.going]
+    if through_docker:
+        try:
+            log_in()
+        except DockerError as error:
+            for course in through_docker:
+                course.fail(error)
+
+
+def _each(courses: Sequence[Course], step: Callable[[Course], None], at_once: int) -> None:
+    with ThreadPoolExecutor(max(1, min(at_once, len(courses))), thread_name_prefix="publish") as pool:
+        steps = [pool.submit(step, course) for course in courses]
+        try:
+            for running in steps:
+                running.result()
+        except BaseException:  # told to end: what has not begun does not begin any more
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -1,0 +1,50 @@
+"""The docker engine as one run of publish uses it: with a private configuration, names of its own, and its time limit."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from moorage.commands.login import log_in
+from moorage.commands.publish.local_names import LocalNames
+from moorage.commands.world import World
+from moorage.docker.config_dir import DockerConfig, private_docker_config
+from moorage.docker.engine import Docker
+from moorage.settings.settings import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all images that go through docker share."""
+
+    config: DockerConfig
+    names: LocalNames
+    access: Access
+    world: World
+
+    def docker(self, log: Callable[[str], None]) -> Docker:
+        """The docker command, its long output going to `log`."""
+        left = self.world.deadline(self.access.time_budget)
+        return Docker(self.config, environment=_environment(self.config, self.world), time_left=left, log=log)
+
+    def log_in(self) -> None:
+        """Log in wherever that was asked for. Raises DockerError for what a registry refuses."""
+        log_in(self.config, self.access.logins, self.world.environ)
+
+
+@contextmanager
+def open_workshop(access: Access, world: World) -> Iterator[Workshop]:
+    """Make sure that there is an engine. Everything of this run is gone from it when the block is left; for the main thread.
+
+    Raises DockerError without docker or an engine, ConfigurationError for a Docker configuration that cannot be read.
+    """
+    with private_docker_config(access.docker_config) as config:
+        # Without a time limit: giving names back is not cut short by a time budget that is spent.
+        unlimited = Docker(config, environment=_environment(config, world))
+        unlimited.require_engine()
+        with LocalNames(unlimited).returned_at_end() as names:
+            yield Workshop(config, names, access, world)
+
+
+def _environment(config: DockerConfig, world: World) -> dict[str, str]:
+    """Temporary files go where everything is removed at the end: buildx leaves a Dockerfile from stdin behind (seen 2026-11)."""
+    return {**world.environ, "TMPDIR": str(config.directory)}
