@@ -1,0 +1,51 @@
+"""Fixtures of the stories that are told from end to end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.publishing import Target
+from tests.scripted_server import ScriptedServer, forward
+
+from moorage.auth.secret import Secret
+from moorage.settings.settings import Access, Login
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.realparts.engine import DockerEngine
+    from tests.realparts.registry import RunningRegistry
+    from tests.realparts.token_registry import TokenRegistry
+
+
+@pytest.fixture
+def local_image(docker_engine: DockerEngine, tmp_path: Path) -> Iterator[str]:
+    """A local image of the user's; gone after the test."""
+    reference = f"moorage-e2e/{tmp_path.name.replace('_', '-').lower()}:dev"
+    docker_engine.import_tiny(reference)
+    yield reference
+    docker_engine.run("rmi", reference, check=False)
+
+
+@pytest.fixture
+def watched(registry: RunningRegistry) -> Iterator[ScriptedServer]:
+    """The open registry, with every request on record and room for a test's own answers."""
+    with ScriptedServer(lambda request: forward(request, registry.host)) as server:
+        yield server
+
+
+@pytest.fixture(params=["open", "token"])
+def target(request: pytest.FixtureRequest, docker_engine: DockerEngine, skopeo: Path, tmp_path: Path) -> Target:
+    """An open registry, and one that wants tokens, over TLS."""
+    if request.param == "open":
+        registry: RunningRegistry = request.getfixturevalue("registry")
+        return Target(registry.host, Access(), docker_engine, skopeo, ["--tls-verify=false"])
+    tokens: TokenRegistry = request.getfixturevalue("token_registry")
+    user = tokens.writer
+    access = Access(logins=(Login(tokens.host, user.name, Secret(user.password), "--password"),), ca_file=tokens.ca_file)
+    engine = docker_engine.with_config(tmp_path / "puller")
+    engine.run("login", "--username", user.name, "--password-stdin", tokens.host, stdin=user.password)
+    flags = [f"--cert-dir={tokens.ca_file.parent}", f"--creds={user.name}:{user.password}"]
+    return Target(tokens.host, access, engine, skopeo, flags)
