@@ -4,22 +4,29 @@ Whatever was planned, a deletion happens only if it still fits: the tag still po
 it, and nothing that has turned out to stay leads to it. What does not fit is left alone and says `changed-since-plan`.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Lock
+from typing import TypeVar
 
+from moorage.commands.aftermath import Aftermath
 from moorage.commands.journal import Entry, Journal
 from moorage.commands.world import Progress, Silence
-from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized, Unsupported
+from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized, Unreachable, Unsupported
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.policy.graph import Graph
 from moorage.policy.order import Deletion, Removal, Untag, waves
 from moorage.policy.plan import Item, Key, Kind, Outcome
-from moorage.registries.interface import Reader, Registry, Restorer, TagDeleter
+from moorage.registries.interface import BatchDeleter, Reader, Registry, Restorer, TagDeleter
 
 Result = tuple[Outcome, str | None]
+D = TypeVar("D", bound=Deletion)
+T = TypeVar("T")
+_MEANING: Mapping[type, Outcome] = {type(None): Outcome.DELETED, NotFound: Outcome.ALREADY_GONE}
 # What says that the repository as a whole will not let us, so that asking for the next item is pointless and impolite.
 _ENDS_REPOSITORY = (Unauthorized, Denied, Unsupported, Throttled)
 
@@ -35,6 +42,7 @@ class Run:
     parallel: int = 8
     progress: Progress = field(default_factory=Silence)
     spent: Callable[[], bool] = lambda: False  # the time budget
+    sleep: Callable[[float], None] = time.sleep
     stop: Event = field(default_factory=Event)  # set when the process is to end
     outcomes: dict[Key, Result] = field(default_factory=dict)
     halted: RegistryError | None = None  # why the rest of this repository was left alone
@@ -69,9 +77,14 @@ class Run:
         return self.outcomes
 
     def _each(self, deletions: Sequence[Deletion]) -> None:
+        untags = [deletion for deletion in deletions if isinstance(deletion, Untag)]
+        removals = [deletion for deletion in deletions if isinstance(deletion, Removal)]
+        registry = self.registry
+        size = registry.batch_limit if isinstance(registry, BatchDeleter) else 1
+        batches = [removals[start : start + size] for start in range(0, len(removals), size)]
         with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="delete") as pool:
             try:
-                for _ in pool.map(self._one, deletions):
+                for _ in (*pool.map(self._guarded(self._untag), untags), *pool.map(self._batch, batches)):
                     pass
             except BaseException:
                 self.stop.set()  # nor while the pool winds up after a signal
@@ -91,23 +104,30 @@ class Run:
             if digest in self._tags:
                 self._record_removal(Removal(digest, self._tags[digest]), outcome, why)
 
-    def _one(self, deletion: Deletion) -> None:
-        if self.stop.is_set() or self.halted or self.spent():
-            return
-        try:
-            if isinstance(deletion, Untag):
-                self._untag(deletion)
-            else:
-                self._remove(deletion)
-        except NotFound:
+    def _guarded(self, work: Callable[[D], T]) -> Callable[[D], T | None]:
+        """The same work on one deletion, where it is still to be done, with what the registry says put down as its outcome."""
+
+        def one(deletion: D) -> T | None:
+            if self.stop.is_set() or self.halted or self.spent():
+                return None
+            try:
+                return work(deletion)
+            except RegistryError as error:
+                self._refused(deletion, error)
+            except BaseException:
+                self.stop.set()  # nothing of what is queued may be deleted after what nobody foresaw
+                raise
+            return None
+
+        return one
+
+    def _refused(self, deletion: Deletion, error: RegistryError) -> None:
+        if isinstance(error, NotFound):
             self._record_removal(deletion, Outcome.ALREADY_GONE, None)
-        except RegistryError as error:
-            if isinstance(error, _ENDS_REPOSITORY) and not isinstance(error, ItemRefused):
-                self.halted = self.halted or error
-            self._record_removal(deletion, Outcome.FAILED, error.message)
-        except BaseException:
-            self.stop.set()  # nothing of what is queued may be deleted after what nobody foresaw
-            raise
+            return
+        if isinstance(error, _ENDS_REPOSITORY) and not isinstance(error, ItemRefused):
+            self.halted = self.halted or error
+        self._record_removal(deletion, Outcome.FAILED, error.message)
 
     def _untag(self, deletion: Untag) -> None:
         now = self._now_at(deletion.tag)
@@ -118,27 +138,58 @@ class Run:
         if not isinstance(registry, TagDeleter):
             raise Unsupported(f"{self.repository}:{deletion.tag} cannot be removed alone on this registry; nothing was changed")
         entry = self._entry(deletion.digest, (deletion.tag,), manifest_stays=True)
-        gone = self._journalled(entry, lambda: registry.delete_tag(self.repository, deletion.tag))
-        self._record(deletion.tag, deletion.digest, gone, None)
+        self.journal.about_to(entry)
+        self._conclude(deletion, entry, _outcome_of(lambda: registry.delete_tag(self.repository, deletion.tag)))
 
-    def _remove(self, deletion: Removal) -> None:
-        """Delete a manifest whose tags all still point at it, or are gone; tags that moved away are left alone."""
-        places = {tag: self._now_at(tag) for tag in deletion.tags}
-        for tag, now in places.items():
-            if now != deletion.digest:
-                self._record(tag, deletion.digest, *_unfit(now))
-        if deletion.tags and deletion.digest not in places.values() and any(places.values()):
-            self._record(None, deletion.digest, Outcome.CHANGED, "its tags point elsewhere now")
+    def _batch(self, removals: Sequence[Removal]) -> None:
+        """Delete manifests: those of the batch that still fit, in one call where the registry has one."""
+        fitting = [(removal, entry) for removal in removals if (entry := self._guarded(self._fitting)(removal))]
+        if not fitting or self.stop.is_set() or self.halted:
             return
-        if self._target_changed(deletion.digest):
-            self._record_removal(deletion, Outcome.CHANGED, "what it belongs to is no longer what was planned")
-            return
-        entry = self._entry(deletion.digest, tuple(tag for tag, now in places.items() if now == deletion.digest))
-        gone = self._journalled(entry, lambda: self.registry.delete_manifest(self.repository, deletion.digest))
+        try:
+            answers = self._delete([entry for _, entry in fitting])
+        except BaseException:
+            self.stop.set()
+            raise
+        for removal, entry in fitting:
+            self._conclude(removal, entry, answers[entry.digest])
+
+    def _delete(self, entries: Sequence[Entry]) -> Mapping[Digest, Exception | None]:
+        for entry in entries:
+            self.journal.about_to(entry)
+        registry = self.registry
+        if isinstance(registry, BatchDeleter):
+            digests = [entry.digest for entry in entries]
+            return _answers_of(lambda: registry.delete_manifests(self.repository, digests), digests)
+        return {entry.digest: _outcome_of(partial(registry.delete_manifest, self.repository, entry.digest)) for entry in entries}
+
+    def _fitting(self, removal: Removal) -> Entry | None:
+        """What the journal has to hold of a manifest whose tags all still point at it, or are gone; None where it must stay.
+
+        Tags that moved away are left alone.
+        """
+        places = {tag: self._now_at(tag) for tag in removal.tags}
         for tag, now in places.items():
-            if now == deletion.digest:
-                self._record(tag, deletion.digest, gone, None)
-        self._record(None, deletion.digest, gone, None)
+            if now != removal.digest:
+                self._record(tag, removal.digest, *_unfit(now))
+        if removal.tags and removal.digest not in places.values() and any(places.values()):
+            self._record(None, removal.digest, Outcome.CHANGED, "its tags point elsewhere now")
+            return None
+        if self._target_changed(removal.digest):
+            self._record_removal(removal, Outcome.CHANGED, "what it belongs to is no longer what was planned")
+            return None
+        return self._entry(removal.digest, tuple(tag for tag, now in places.items() if now == removal.digest))
+
+    def _conclude(self, deletion: Deletion, entry: Entry, answer: Exception | None) -> None:
+        """Put down, in the journal and among the outcomes, what the registry answered to a deletion."""
+        outcome = _MEANING.get(type(answer), Outcome.FAILED)
+        self.journal.happened(entry, outcome)
+        if answer is None:
+            self._record_removal(deletion, Outcome.DELETED, None)
+        elif isinstance(answer, RegistryError):
+            self._refused(deletion, answer)
+        else:
+            raise answer
 
     def _entry(self, digest: Digest, tags: tuple[Tag, ...], *, manifest_stays: bool = False) -> Entry:
         """What it takes to put this back: bytes from the listing or read now, unless the registry undoes deletions by itself."""
@@ -148,21 +199,6 @@ class Run:
         if not content and not undone_by_vendor and isinstance(self.registry, Reader):
             content, media_type = self.registry.manifest(self.repository, digest)
         return Entry(self.repository, digest, tags, manifest_stays, media_type, content, stored.vendor_id)
-
-    def _journalled(self, entry: Entry, delete: Callable[[], None]) -> Outcome:
-        """Delete, with a line in the journal before and after."""
-        self.journal.about_to(entry)
-        try:
-            delete()
-        except NotFound:
-            outcome = Outcome.ALREADY_GONE
-        except RegistryError:
-            self.journal.happened(entry, Outcome.FAILED)
-            raise
-        else:
-            outcome = Outcome.DELETED
-        self.journal.happened(entry, outcome)
-        return outcome
 
     def _target_changed(self, digest: Digest) -> bool:
         """Whether a tag of what this manifest belongs to has moved: a signature must not go before its image is sure to."""
@@ -182,27 +218,13 @@ class Run:
     def _look_again(self) -> None:
         """Believe no answer: what is said to be deleted and is still there has failed."""
         deleted = [key for key, (outcome, _) in self.outcomes.items() if outcome is Outcome.DELETED]
-        if not deleted:
-            return
+        look = Aftermath(self.registry, self.repository, self._tags, self.parallel, self.spent, self.sleep)
         try:
-            names = self.registry.tag_names(self.repository)
-            untagged = [digest for _, tag, digest in deleted if tag is None and digest and not self._tags.get(digest)]
-            with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="look") as pool:
-                still = {digest for digest, there in zip(untagged, pool.map(self._is_there, untagged), strict=True) if there}
+            still = look.still_there(deleted)
         except RegistryError as error:
             self.progress.warn(f"{self.repository}: could not look whether the deletions took effect: {error.message}")
             return
-        for key in deleted:
-            _, tag, digest = key
-            if (tag is not None and tag in names and self._now_at(tag) == digest) or (tag is None and digest in still):
-                self.outcomes[key] = (Outcome.FAILED, "the registry accepted the deletion, and it is still there")
-
-    def _is_there(self, digest: Digest) -> bool:
-        try:
-            self.registry.resolve(self.repository, digest)
-        except NotFound:
-            return False
-        return True
+        self.outcomes |= dict.fromkeys(still, (Outcome.FAILED, "the registry accepted the deletion, and it is still there"))
 
     def _record(self, tag: Tag | None, digest: Digest, outcome: Outcome, error: str | None) -> None:
         with self._lock:
@@ -240,6 +262,27 @@ def reconcile(items: Iterable[Item], inventory: Inventory) -> Mapping[Key, Resul
         elif item.digest in held:
             found[item.key] = (Outcome.CHANGED, "something that stays leads to it now")
     return found
+
+
+def _outcome_of(delete: Callable[[], None]) -> Exception | None:
+    """What became of a deletion: None for done."""
+    try:
+        delete()
+    except RegistryError as error:
+        return error
+    return None
+
+
+def _answers_of(
+    delete: Callable[[], Mapping[Digest, Exception | None]], digests: Sequence[Digest]
+) -> Mapping[Digest, Exception | None]:
+    """What became of each part of a batch. A refusal of the whole is one of each; silence about a part is no success."""
+    try:
+        answers = delete()
+    except RegistryError as error:
+        return dict.fromkeys(digests, error)
+    silent = Unreachable("the registry did not say what became of it")
+    return {digest: answers.get(digest, silent) for digest in digests}
 
 
 def _unfit(now: Digest | None) -> Result:

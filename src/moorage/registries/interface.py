@@ -101,6 +101,14 @@ class RepositoryLister(Protocol):
 
 
 @runtime_checkable
+class RepositoryDeleter(Protocol):
+    """A registry that can delete a repository itself, and not only what lies in it."""
+
+    def delete_repository(self, repository: Repository) -> None:
+        """Delete a repository that holds nothing. Raises ItemRefused, with nothing changed, for one that holds something."""
+
+
+@runtime_checkable
 class BatchDeleter(Protocol):
     """A registry with a native call that deletes many manifests at once."""
 
@@ -108,6 +116,14 @@ class BatchDeleter(Protocol):
 
     def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, Exception | None]:
         """Delete these manifests and EVERY tag that points at them; the outcome of each, None for done."""
+
+
+@runtime_checkable
+class Asynchronous(Protocol):
+    """A registry that accepts a deletion and carries it out a little later."""
+
+    settles_within: float
+    """Seconds after which what was accepted and is still there will not go any more."""
 
 
 @runtime_checkable

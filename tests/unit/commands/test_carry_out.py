@@ -18,9 +18,12 @@ from moorage.policy.plan import Kind, Outcome
 from moorage.policy.rules import Policy, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tests.images import Image
+
+    from moorage.oci.reference import Digest, Repository
 
 OLD = Policy(rules=(Rule("old", tags=TagSelector.parse(["old*"]), older_than=timedelta(days=1)),))
 
@@ -293,6 +296,105 @@ def test_the_journal_tells_what_failed(shore: Shore) -> None:
     run(shore, moody(shore, refusals={old.digest: Unreachable("500")}))
     _, [entry] = read_journal(shore.folder / "journal.jsonl")
     assert entry.outcome is Outcome.FAILED
+
+
+class Batching(Moody):
+    """Deletes two manifests a call."""
+
+    batch_limit = 2
+
+    def __init__(self, *args: object, **moods: object) -> None:
+        super().__init__(*args, **moods)  # type: ignore[arg-type]
+        self.batches: list[list[Digest]] = []
+        self.silent: set[Digest] = set()
+        self.whole_refusal: RegistryError | None = None
+
+    def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, Exception | None]:
+        self.batches.append(list(digests))
+        if self.whole_refusal:
+            raise self.whole_refusal
+        return {digest: self._one(repository, digest) for digest in digests if digest not in self.silent}
+
+    def _one(self, repository: Repository, digest: Digest) -> Exception | None:
+        try:
+            self.delete_manifest(repository, digest)
+        except RegistryError as error:
+            return error
+        return None
+
+
+class TestBatches:
+    def test_go_as_large_as_the_registry_takes_them_and_never_a_child_with_its_index(self, shore: Shore) -> None:
+        child = image(layer("child"))
+        parent = put(shore, index(child), "old-index")
+        for number in range(4):
+            put(shore, image(layer(str(number))), f"old-{number}")
+        registry = Batching(shore.registry_name)
+        made = run(shore, registry)
+        assert sorted(map(len, registry.batches)) == [1, 1, 2, 2]
+        assert not any({parent.digest, child.digest} <= set(batch) for batch in registry.batches)
+        assert set(outcomes(made).values()) == {"deleted"}
+        assert shore.inventory().manifests == {}
+
+    def test_each_part_has_its_own_outcome(self, shore: Shore) -> None:
+        locked, gone, silent, fine = (
+            put(shore, image(layer(name)), f"old-{name}") for name in ("locked", "gone", "silent", "fine")
+        )
+        registry = Batching(shore.registry_name, {locked.digest: ItemRefused("locked"), gone.digest: NotFound("gone")})
+        registry.silent = {silent.digest}
+        found = outcomes(run(shore, registry))
+        assert [found[f"old-{name}"] for name in ("locked", "gone", "silent", "fine")] == [
+            "failed",
+            "already-gone",
+            "failed",
+            "deleted",
+        ]
+        assert found[fine.digest.short] == "deleted"
+        _, entries = read_journal(shore.folder / "journal.jsonl")
+        assert {entry.digest: entry.outcome for entry in entries}[silent.digest] is Outcome.FAILED
+
+    def test_a_refusal_of_the_whole_ends_the_repository(self, shore: Shore) -> None:
+        for number in range(30):
+            put(shore, image(layer(str(number))), f"old-{number}")
+        registry = Batching(shore.registry_name)
+        registry.whole_refusal = Denied("no right to delete")
+        made = run(shore, registry)
+        assert made.halted is registry.whole_refusal
+        assert len(registry.batches) <= made.parallel
+        assert len(shore.tags()) == 30
+
+
+class TestSlowRegistries:
+    """A registry that accepts deletions and carries them out a little later."""
+
+    class Slow(Moody):
+        settles_within = 10.0
+
+    def looks(self, shore: Shore, settle_after: int) -> tuple[Run, list[float]]:
+        old = put(shore, image(), "old")
+        planner = shore.planner(OLD)
+        registry = self.Slow(shore.registry_name, lies=[old.digest])
+        slept: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == settle_after:
+                shore.registry.delete_manifest(shore.repository, old.digest)
+
+        with shore.journal() as journal:
+            made = Run(registry, planner.inventory, [i for i in planner.plan().items if i.goes], journal, sleep=sleep)
+            made.carry_out()
+        return made, slept
+
+    def test_are_waited_for(self, shore: Shore) -> None:
+        made, slept = self.looks(shore, settle_after=3)
+        assert slept == [0.5, 1.0, 2.0]
+        assert set(outcomes(made).values()) == {"deleted"}
+
+    def test_are_not_waited_for_for_ever(self, shore: Shore) -> None:
+        made, slept = self.looks(shore, settle_after=-1)
+        assert sum(slept) == 10.0
+        assert set(outcomes(made).values()) == {"failed"}
 
 
 class TestReconcile:
