@@ -93,11 +93,11 @@ class Scene:
         return self.simulator.truth(self.path)
 
     def has(self, digest: Digest) -> bool:
-        return self.simulator.stored(self.path, digest) is not None
+        return self.simulator.upstream.manifest(self.path, digest) is not None
 
     def broken(self, digest: Digest) -> list[str]:
         """What is missing of a manifest and all it leads to; nothing, when it can be pulled whole."""
-        content = self.simulator.stored(self.path, digest)
+        content = self.simulator.upstream.manifest(self.path, digest)
         if content is None or Digest.of(content) != digest:
             return [f"manifest {digest}"]
         document = json.loads(content)

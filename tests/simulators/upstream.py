@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 
 from moorage.oci import media_type
 from moorage.oci.reference import Digest
@@ -22,10 +23,13 @@ class Upstream:
     def has_blob(self, repository: str, digest: Digest | str) -> bool:
         return self._ask("HEAD", f"/v2/{repository}/blobs/{digest}")[0] == 200
 
+    def blob(self, repository: str, digest: Digest | str) -> bytes:
+        """The bytes of a blob, empty where the registry has none."""
+        status, content = self._ask("GET", f"/v2/{repository}/blobs/{digest}")
+        return content if status == 200 else b""
+
     def tags(self, repository: str) -> dict[str, Digest]:
         """Each tag with the digest of what a pull of it gets."""
-        import json
-
         status, content = self._ask("GET", f"/v2/{repository}/tags/list")
         names = (json.loads(content).get("tags") or []) if status == 200 else []
         found = {name: self.manifest(repository, name) for name in names}

@@ -6,7 +6,8 @@ Repositories lie below a project at any depth (Harbor 2, seen 2026-11).
 
 from moorage.auth.secret import Secret
 from moorage.option import Option, text
-from moorage.registries.vendor import OPENING, AddressRules, Vendor, any_depth, api_url, hosts, names_only
+from moorage.registries.interface import Registry
+from moorage.registries.vendor import OPENING, AddressRules, Connection, Vendor, any_depth, api_url, hosts
 
 _HOSTS = hosts(r"harbor\.[a-z0-9.-]+")
 
@@ -36,11 +37,18 @@ API_URL = Option(
     theme="Vendor endpoints",
 )
 
+
+def _open(connection: Connection) -> Registry:
+    from moorage.registries.harbor.registry import open_harbor  # noqa: PLC0415 -- brings the HTTP client
+
+    return open_harbor(connection)
+
+
 VENDOR = Vendor(
     name="harbor",
     title="Harbor",
     address=AddressRules(recognises=lambda host, _: _HOSTS(host), place=any_depth),
-    open=names_only("Harbor"),
+    open=_open,
     credentials=(USERNAME, PASSWORD),
     endpoints=(API_URL,),
     other_words=("goharbor",),
