@@ -24,7 +24,7 @@ RECORD_PREFIX: Final = "moorage-record."
 LEDGER_PREFIX: Final = "moorage-ledger."
 IMAGE_PREFIX: Final = "moorage-image."
 CONTENT_DIGITS: Final = 20  # 80 bits: enough to tell all contents of a project apart, short enough to leave room for the name
-_TIME_DIGITS: Final = 10
+_TIME_DIGITS: Final = 8  # until the year 2106
 _RECORD = re.compile(
     rf"moorage-record\.(?P<commit>[0-9a-f]{{40}}|[0-9a-f]{{64}})\.(?P<content>[0-9a-f]{{{CONTENT_DIGITS}}})"
     rf"\.(?P<seconds>[0-9a-f]{{{_TIME_DIGITS}}})\.(?P<image>[A-Za-z0-9_.-]+)",
@@ -36,7 +36,8 @@ _HEXADECIMAL = re.compile(rf"(?:sha256:)?([0-9a-f]{{{CONTENT_DIGITS}}})[0-9a-f]*
 _WERF_CLIENT = re.compile(r"client-id-.+-[0-9]+", re.ASCII)
 _WERF_COMMIT = re.compile(r"image-metadata-by-commit-.+-(?:[0-9a-f]{40}|[0-9a-f]{64})", re.ASCII)
 _NAMELESS: Final = "-"  # no tag and no path component starts with a dash, so no image is called so
-_SHORTENED: Final = re.compile(r"-(?P<start>.*)-[0-9a-f]{20}", re.ASCII)
+_HASH_DIGITS: Final = 16
+_SHORTENED: Final = re.compile(rf"-.*-[0-9a-f]{{{_HASH_DIGITS}}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def image_field(image: str, room: int) -> str:
     field = image.replace("_", "__").replace("/", "_-")
     if len(field) <= room:
         return field
-    digits = sha256(image.encode()).hexdigest()[:20]
+    digits = sha256(image.encode()).hexdigest()[:_HASH_DIGITS]
     return f"-{field[: max(room - len(digits) - 2, 0)]}-{digits}"
 
 
@@ -162,5 +163,5 @@ def image_of_field(field: str) -> str | None:
 
 
 def _room(commit: str) -> int:
-    """Characters that a record of this commit has for the image's name: 42, or 18 where git uses SHA-256."""
+    """Characters that a record of this commit has for the image's name: 44, or 18 where git uses SHA-256."""
     return TAG_LIMIT - len(RECORD_PREFIX) - len(commit) - CONTENT_DIGITS - _TIME_DIGITS - 3
