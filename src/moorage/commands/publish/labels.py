@@ -47,7 +47,8 @@ def _written(project: Project, main: FinalName, content: Content) -> dict[str, s
         labels.REF_NAME: main.tag,
     }
     own = {labels.IMAGE: main.image, labels.PROJECT: project.name, labels.CONTENT: content.digest.text}
-    return {name: value for name, value in general.items() if value} | own
+    # What is not known is left out, unless the image brings it along from its base: that one's commit is not ours.
+    return {name: value for name, value in general.items() if value or name in content.labels} | own
 
 
 def _rfc3339(content: Content) -> str:

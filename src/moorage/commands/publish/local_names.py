@@ -13,7 +13,7 @@ from moorage.docker.local_image import LocalImage
 from moorage.docker.termination import at_end
 from moorage.errors import DockerError
 
-_PATIENCE: Final = 10.0  # seconds per command: giving back also happens while the process is being ended
+_LAST_MOMENTS: Final = 5.0  # seconds per command while the process is being ended; whoever ends it will not wait forever
 
 
 class LocalNames:
@@ -31,8 +31,11 @@ class LocalNames:
     @contextmanager
     def returned_at_end(self) -> Iterator["LocalNames"]:
         """Everything still borrowed is given back when the block is left or the process is told to end. For the main thread."""
-        with at_end(self._give_all_back):
-            yield self
+        with at_end(lambda: self._give_all_back(_LAST_MOMENTS)):
+            try:
+                yield self
+            finally:
+                self._give_all_back()
 
     def new(self) -> str:
         """A name that nothing has, for an intermediate image; it is borrowed until the end."""
@@ -55,21 +58,23 @@ class LocalNames:
         if not image.tags:
             self._docker.tag(str(image.id), f"moorage-source:{image.id.hex}")
 
-    def _give_back(self, reference: str) -> None:
-        before = self._before.pop(reference, None)
-        if before is None:
-            return
+    def _give_back(self, reference: str, patience: float | None = None) -> None:
+        before = self._before.get(reference)
         # What fails here leaves a name too many in the engine; it must not make a publish fail that went well.
         with contextlib.suppress(DockerError):
-            if not before:
-                self._docker.attempt(["rmi", "--no-prune", reference], timeout=_PATIENCE)
-                return
-            ours = self._docker.image(reference)
-            self._docker.attempt(["tag", before, reference], timeout=_PATIENCE)
-            if ours is not None and str(ours.id) != before and len(ours.tags) == 1:
-                self._docker.attempt(["rmi", "--no-prune", str(ours.id)], timeout=_PATIENCE)
+            if before:
+                self._restore(reference, before, patience)
+            elif before is not None:
+                self._docker.attempt(["rmi", "--no-prune", reference], timeout=patience)
+        self._before.pop(reference, None)
 
-    def _give_all_back(self) -> None:
+    def _restore(self, reference: str, before: str, patience: float | None) -> None:
+        ours = self._docker.image(reference)
+        self._docker.attempt(["tag", before, reference], timeout=patience)
+        if ours is not None and str(ours.id) != before and len(ours.tags) == 1:
+            self._docker.attempt(["rmi", "--no-prune", str(ours.id)], timeout=patience)
+
+    def _give_all_back(self, patience: float | None = None) -> None:
         """In a signal handler too, where a lock might be held by the very thread that was interrupted."""
         for reference in reversed(list(self._before)):
-            self._give_back(reference)
+            self._give_back(reference, patience)

@@ -48,23 +48,36 @@ class PublishedTag:
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """Every image under every tag, image by image. `failure` is what the process exits with."""
+    """Every image under every tag, image by image. `failure` is what the process exits with.
+
+    `unrecorded` are images that are up while their commit could not be written down, a sentence each.
+    """
 
     images: tuple[PublishedTag, ...]
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def failure(self) -> Failure | None:
         """None when everything is up; the one reason for which nothing is; else a PartialFailure that names what is missing."""
         failed = [tag for tag in self.images if tag.error is not None]
         if not failed:
-            return None
+            return self._unrecorded()
         errors = [tag.error for tag in failed if tag.error is not None]
         if len(failed) == len(self.images) and len({type(error) for error in errors}) == 1:
             return errors[0]  # mostly one and the same, as whatever stops an image stops its tags
         up = [tag.reference for tag in self.images if tag.error is None]
         return PartialFailure(
             f"{len(failed)} of {len(self.images)} tags are not up; up are: {', '.join(up) or 'none'}",
-            items=[f"{tag.reference}: {tag.error.message}" for tag in failed if tag.error is not None],
+            items=[f"{tag.reference}: {tag.error.message}" for tag in failed if tag.error is not None] + [*self.unrecorded],
+        )
+
+    def _unrecorded(self) -> Failure | None:
+        if not self.unrecorded:
+            return None
+        return PartialFailure(
+            "every tag is up, but a cleanup by git history may not know which commit wants it",
+            items=self.unrecorded,
+            remedy="Run the same publish again: what is up is not sent twice, and is recorded then.",
         )
 
     def as_json(self) -> dict[str, Any]:

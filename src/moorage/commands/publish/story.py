@@ -11,9 +11,11 @@ from moorage.commands.publish.delivery import Place
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.plan import Job, Way, plan
 from moorage.commands.publish.preparation import Preparation
+from moorage.commands.publish.recording import Recorder
 from moorage.commands.publish.result import PublishResult
 from moorage.commands.publish.standing import Shelf
 from moorage.commands.publish.workshop import open_workshop
+from moorage.commands.record_homes import record_homes
 from moorage.commands.world import World
 from moorage.errors import DockerError, Unsupported
 from moorage.registries.interface import Reader, Registry, Writer
@@ -51,9 +53,20 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
         if workshop is not None:
             _log_in(workshop.log_in, courses)
         _each(courses, Course.prepare, min(_BUILDS_AT_ONCE, settings.access.parallel))
-        _each(courses, Course.deliver, settings.access.parallel)
+        homes = stack.enter_context(record_homes(registry, settings.storage, settings.stages, settings.access, world))
+        recorder = Recorder(settings, homes, world)
+        unrecorded: list[str] = []
+
+        def deliver(course: Course) -> None:
+            course.deliver()
+            if problem := recorder.record(course):
+                unrecorded.append(problem)
+
+        _each(courses, deliver, settings.access.parallel)
         world.progress.done()
-    return PublishResult(tuple(course.results[name.tag] for course in courses for name in course.job.names))
+    return PublishResult(
+        tuple(course.results[name.tag] for course in courses for name in course.job.names), tuple(sorted(unrecorded))
+    )
 
 
 def _abilities(settings: PublishSettings, registry: Registry, jobs: Sequence[Job]) -> tuple[Reader, Writer | None]:
