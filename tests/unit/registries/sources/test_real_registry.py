@@ -79,3 +79,14 @@ def test_an_archive_with_labels_can_be_pulled(
     inventory = default.inventory(repository)
     (stored,) = default.describe(inventory, [digest])
     assert stored.labels == {"dev.moorage.image": "app"}
+
+
+def test_an_archive_in_a_layout_is_read_by_others(tmp_path: Path, skopeo: Path) -> None:
+    layouts = Registry(f"oci:{tmp_path}/out")
+    (tmp_path / "saved.tar").write_bytes(docker_archive({"app:v1": image(layer("old"), docker=True)}))
+    with open_source(f"docker-archive:{tmp_path}/saved.tar") as parcel:
+        labelled = relabel(parcel, {"dev.moorage.image": "app"})
+        digest = put_parcel(LayoutRegistry(layouts), Repository(layouts, "app"), labelled, tags=[Tag("v1"), Tag("v2")])
+    argv = [str(skopeo), "--insecure-policy", "copy", f"oci:{tmp_path}/out/app:v2", f"dir:{tmp_path}/read"]
+    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    assert Digest.of((tmp_path / "read/manifest.json").read_bytes()) == digest
