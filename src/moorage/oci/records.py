@@ -5,8 +5,8 @@
     moorage-image.IMAGE                           the project has, or had, an image of this name
 
 Reading them costs the listing of tags and no more, because everything that a decision rests on stands in the name: COMMIT has 40
-or 64 hexadecimal digits, CONTENT is the start of the content's digest, SECONDS are those since 1970, in hexadecimal. A publish adds
-a tag that nobody else writes, and moves none, so publishers need no lock. Records that werf 1.1 wrote are known too.
+or 64 hexadecimal digits, CONTENT is the start of the content's digest, SECONDS are those since 1970, in hexadecimal. A publish
+adds a tag that nobody else writes, and moves none, so publishers need no lock. Records that werf 1.1 wrote are known too.
 """
 
 import re
