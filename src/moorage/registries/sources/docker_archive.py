@@ -3,8 +3,8 @@
 Up to docker 24 the archive holds configs and uncompressed layers with a `manifest.json` over them; since 25 it is also an OCI
 image layout. What such a layout has ready for a registry, whole and compressed, is taken as it is, so that indexes, attestations
 and digests stay. Everything else is made from `manifest.json`: layers are compressed with the same settings and without a date,
-so that the same archive gives the same digest every time (and on every machine with the same zlib). The archive says nothing about
-media types; OCI's are used, since skopeo 1.9 finds no Docker manifest in a layout (seen 2026-11).
+so that the same archive gives the same digest every time (and on every machine with the same zlib). The archive says nothing
+about media types; OCI's are used, since skopeo 1.9 finds no Docker manifest in a layout (seen 2026-11).
 """
 
 import gzip
