@@ -22,7 +22,7 @@ Document = dict[str, Any]
 
 def to_document(plan: Plan) -> Document:
     """The plan as plain JSON values, in the order of docs/plan.md."""
-    items = [_item(item) for item in plan.items]
+    items = [item_document(item) for item in plan.items]
     return {
         "schema": SCHEMA,
         "created": stamp(plan.created),
@@ -78,7 +78,8 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def _item(item: Item) -> Document:
+def item_document(item: Item) -> Document:
+    """One item as plain JSON values."""
     return {
         "repository": str(item.repository),
         "kind": item.kind.value,

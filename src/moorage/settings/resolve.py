@@ -30,9 +30,12 @@ class Resolved:
         self._found = dict(found)
 
     def value(self, option: Option[T]) -> T | None:
-        """The value of an option that takes one; None where nothing gave one and there is no default."""
+        """The value of an option that takes one; None where nothing gave one and there is no default.
+
+        An option that this command does not take has its default: stories share settings that only some let people choose.
+        """
         found = self._found.get(option.name)
-        value: T | None = found.value if found else None
+        value: T | None = found.value if found else option.default  # type: ignore[assignment] # a tuple only where it takes many
         return value
 
     def known(self, option: Option[T]) -> T:

@@ -16,15 +16,19 @@ def run(call: Call) -> Answer:
     settings = cleanup_settings(call.request)
     if notice := kubernetes_notice(call.request):
         call.host.progress.note(notice)
-    result = cleanup(settings, call.world)
+    return told(call, settings, cleanup(settings, call.world), "Cleanup")
+
+
+def told(call: Call, settings: CleanupSettings, result: CleanupResult, title: str) -> Answer:
+    """The answer of a story that ends with a plan: reports written, text, document, outputs, summary."""
     for path in settings.reports:
-        write_report(result.plan, path, objections=result.objections)
+        write_report(result.plan, path, title=title, objections=result.objections)
     limit = call.host.summary_limit()
     return Answer(
-        text=plan_text(result.plan, width=call.width, colour=call.colour, objections=result.objections),
+        text=plan_text(result.plan, width=call.width, colour=call.colour, title=title, objections=result.objections),
         document=to_document(result.plan),
         outputs=outputs_of(result, settings, call),
-        summary=plan_markdown(result.plan, limit_bytes=limit, objections=result.objections) if limit else "",
+        summary=plan_markdown(result.plan, limit_bytes=limit, title=title, objections=result.objections) if limit else "",
         failure=result.failure,
     )
 

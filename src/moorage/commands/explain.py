@@ -1,0 +1,101 @@
+"""The story of an explanation: why one image would stay or go, decided by the very code that a cleanup runs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moorage.commands.connect import connect
+from moorage.commands.planning import fresh_plan
+from moorage.commands.project_images import project_images
+from moorage.commands.targets import named_repository
+from moorage.commands.world import World
+from moorage.errors import ConfigurationError, NotFound
+from moorage.oci.inventory import Inventory
+from moorage.oci.reference import BadReference, Digest, Repository, Tag
+from moorage.policy.document import item_document
+from moorage.policy.graph import Graph
+from moorage.policy.plan import Item, Kind
+from moorage.registries.images_repo import ImagesRepo
+from moorage.settings.settings import CleanupSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Something that leads to the image, or that it leads to, with what becomes of it."""
+
+    item: Item
+    how: str  # "is part of", "needs", "belongs to", "carries"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`items` are about the image itself: the tag that was asked about first, its siblings, then its manifest."""
+
+    reference: str
+    items: tuple[Item, ...]
+    relations: tuple[Relation, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def goes(self) -> bool:
+        return self.items[0].goes
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "reference": self.reference,
+            "action": self.items[0].action.value,
+            "items": [item_document(item) for item in self.items],
+            "relations": [{"how": relation.how, **item_document(relation.item)} for relation in self.relations],
+            "notes": list(self.notes),
+        }
+
+
+def explain(settings: CleanupSettings, text: str, world: World) -> Explanation:
+    """Why what `text` names (PATH:TAG, PATH@DIGEST, on the images repo's host or below it) would stay or go.
+
+    Raises ConfigurationError for what is no reference, NotFound for what is not there.
+    """
+    repository, tag, digest = _meant(text, settings.storage.repo)
+    with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
+        own = project if project is not None and repository in project.repositories else None
+        asked = settings if own is not None else replace(settings, repositories=(str(repository),))
+        plan, views = fresh_plan(asked, world, registry, own, only=repository)
+    planner = views.planners.get(repository)
+    items = [item for item in plan.items if (item.tag == tag if tag else item.digest == digest)]
+    if planner is None or not items:
+        raise NotFound(f"{text} is not there", remedy="`moorage cleanup --dry-run` shows what is.")
+    subject = items[0].digest
+    items += [item for item in plan.items if item.digest == subject and item not in items]
+    return Explanation(text, tuple(items), tuple(_relations(subject, planner.inventory, plan.items)), plan.notes)
+
+
+def _meant(text: str, repo: ImagesRepo) -> tuple[Repository, Tag | None, Digest | None]:
+    rest, at, digest_text = text.partition("@")
+    name, colon, tag_text = rest.rpartition(":")
+    if not colon or "/" in tag_text:
+        name, tag_text = rest, ""
+    try:
+        repository = named_repository(name, repo)
+        digest = Digest(digest_text) if at else None
+        tag = Tag(tag_text or "latest") if digest is None else None
+    except BadReference as error:
+        raise ConfigurationError(
+            f"bad reference {text!r}: {error}", remedy=f"Name an image below {repo.text}, as PATH:TAG or PATH@sha256:…"
+        ) from None
+    return repository, tag, digest
+
+
+def _relations(subject: Digest | None, inventory: Inventory, items: Iterable[Item]) -> Iterable[Relation]:
+    """One step in each direction."""
+    if subject is None:
+        return
+    manifests: Mapping[Digest | None, Item] = {item.digest: item for item in items if item.kind is Kind.MANIFEST}
+    graph = Graph.of(inventory)
+    words = {"child": ("is part of", "needs"), "referrer": ("belongs to", "carries"), "follower": ("belongs to", "carries")}
+    for digest in sorted(inventory.manifests):
+        for target, edge in graph.leads_to(digest):
+            inward, outward = words[edge.value]
+            if target == subject and digest in manifests:
+                yield Relation(manifests[digest], inward)
+            if digest == subject and target in manifests:
+                yield Relation(manifests[target], outward)

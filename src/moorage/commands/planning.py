@@ -1,0 +1,136 @@
+"""Making a plan: look at the repositories, hear what others claim, decide. The same for every story that deletes or explains."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from moorage.commands.applying import Views
+from moorage.commands.keep_list import read_keep_lists
+from moorage.commands.project_images import ProjectImages, ProjectVerdict
+from moorage.commands.survey import Question, complete, labelled, look, survey
+from moorage.commands.targets import target_repositories
+from moorage.commands.world import World
+from moorage.errors import ConfigurationError, Contradiction, NotFound, RegistryError
+from moorage.oci.inventory import Inventory
+from moorage.oci.reference import Repository
+from moorage.policy.claims import Claims, merged
+from moorage.policy.document import from_document
+from moorage.policy.plan import Plan
+from moorage.policy.planner import Planner
+from moorage.policy.rules import Policy
+from moorage.registries.interface import Registry
+from moorage.settings.settings import CleanupSettings
+
+T = TypeVar("T")
+Judge = Callable[[ProjectImages, Mapping[Repository, Inventory]], ProjectVerdict]
+
+_REPOSITORIES_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[T]):
+    """What a look at every repository gave, and why it gave nothing for the others."""
+
+    found: Mapping[Repository, T]
+    failures: Mapping[Repository, RegistryError]
+    notes: tuple[str, ...]
+
+
+def fresh_plan(
+    settings: CleanupSettings,
+    world: World,
+    registry: Registry,
+    project: ProjectImages | None,
+    judge: Judge = ProjectImages.claims,
+    only: Repository | None = None,
+) -> tuple[Plan, Views]:
+    """A plan for what is there now. `judge` says what becomes of the project's own images; `only` narrows it to one repository.
+
+    Raises ConfigurationError and, where no repository could be looked at, the registry's own error.
+    """
+    targets = project.repositories if project is not None else target_repositories(settings, registry)
+    repositories = (only,) if only is not None else _own_shard(targets, settings.shard)
+    seen = _look(repositories, lambda repository: _seen(registry, repository, project), world, "Reading repositories")
+    claims = read_keep_lists(settings.keep_lists, seen.found)
+    verdict = judge(project, seen.found) if project is not None else ProjectVerdict({})
+    now = world.now()
+
+    def decide(repository: Repository) -> Planner:
+        if repository in verdict.failures:
+            raise verdict.failures[repository]
+        both = merged([claims[repository], verdict.claims.get(repository, Claims())])
+        return complete(registry, seen.found[repository], Question(settings.policy, now, both))
+
+    decided = _look(tuple(seen.found), decide, world, "Planning")
+    notes = (*seen.notes, *decided.notes, *verdict.notes)
+    views = Views(decided.found, {**seen.failures, **decided.failures}, notes)
+    plans = {repository: planner.plan() for repository, planner in views.planners.items()}
+    plan = Plan(
+        created=now,
+        items=tuple(item for repository in plans for item in plans[repository].items),
+        notes=(*views.notes, *(note for repository in plans for note in plans[repository].notes)),
+        freed={repository: plans[repository].freed for repository in plans},
+    )
+    return plan, views
+
+
+def _seen(registry: Registry, repository: Repository, project: ProjectImages | None) -> Inventory:
+    inventory = look(registry, repository)
+    return labelled(registry, inventory) if project is not None else inventory
+
+
+def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, path: Path) -> tuple[Plan, Views]:
+    """The plan from a file, beside a new look at the repositories that it deletes from."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"--plan {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"--plan {path} is not JSON: {error}") from None
+    plan = from_document(document, f"--plan {path}", settings.storage.repo.registry)
+    only_look = Question(Policy(), world.now(), Claims())
+    repositories = tuple(dict.fromkeys(item.repository for item in plan.deletions))
+    seen = _look(repositories, lambda repository: survey(registry, repository, only_look), world, "Reading repositories")
+    return plan, Views(seen.found, seen.failures, seen.notes)
+
+
+def _look(repositories: Sequence[Repository], view: Callable[[Repository], T], world: World, title: str) -> "Seen[T]":
+    """Look at every repository; one that cannot be listed does not stop the others, unless there is no other."""
+    there: dict[Repository, T] = {}
+    failures: dict[Repository, RegistryError] = {}
+    notes: list[str] = []
+    world.progress.start(title, len(repositories))
+    with ThreadPoolExecutor(max_workers=_REPOSITORIES_AT_ONCE, thread_name_prefix="look") as pool:
+        for repository, found in zip(
+            repositories, pool.map(lambda repository: _try(view, repository), repositories), strict=True
+        ):
+            if isinstance(found, NotFound):
+                notes.append(f"{repository} is not there, so there is nothing to clean: {found.message}")
+            elif isinstance(found, RegistryError):
+                failures[repository] = found
+                notes.append(f"{repository} could not be looked at: {found.message}")
+                world.progress.warn(notes[-1])
+            else:
+                there[repository] = found
+            world.progress.advance(str(repository))
+    world.progress.done()
+    if failures and not there and not any(isinstance(error, Contradiction) for error in failures.values()):
+        raise next(iter(failures.values()))
+    return Seen(there, failures, tuple(notes))
+
+
+def _try(view: Callable[[Repository], T], repository: Repository) -> T | RegistryError:
+    try:
+        return view(repository)
+    except RegistryError as error:
+        return error
+
+
+def _own_shard(repositories: Iterable[Repository], shard: tuple[int, int]) -> tuple[Repository, ...]:
+    """The repositories of this shard: by name alone, so that every job of a matrix agrees without talking to the others."""
+    index, count = shard
+    return tuple(r for r in repositories if int.from_bytes(sha256(str(r).encode()).digest()[:8]) % count == index - 1)
