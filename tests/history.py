@@ -10,6 +10,7 @@ clone.build()                                  # afterwards clone["c1"] is the h
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from moorage.option import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -68,7 +70,7 @@ class History:
         return f"{int((self.now - duration(age)).timestamp())} +0000"
 
 
-def git(directory: Path, *arguments: str, stdin: str | None = None) -> str:
+def git(directory: Path, *arguments: str, stdin: str | None = None, environ: Mapping[str, str] | None = None) -> str:
     """What git prints; a failure fails the test."""
     return subprocess.run(
         ["git", "-C", str(directory), "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *arguments],
@@ -76,4 +78,5 @@ def git(directory: Path, *arguments: str, stdin: str | None = None) -> str:
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, **(environ or {})},
     ).stdout

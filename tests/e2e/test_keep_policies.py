@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.history import History
+from tests.calling import Called, call
+from tests.history import History, git
 from tests.images import image, layer, push
 
 from moorage.commands.cleanup import CleanupResult, cleanup
@@ -197,3 +199,160 @@ def test_a_cleanup_leaves_what_git_wants(case: Mapping[str, Any], by: str, tmp_p
     assert not [note for note in result.plan.notes if "could not" in note]
     if not case.get("dry_run"):
         assert not story.clean().plan.deletions, "a second run right after finds nothing to do"
+
+
+# Published by `moorage publish`
+
+
+@dataclass
+class Workshop:
+    """A user's clone whose origin is another repository, and a registry next to it."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        git(self.folder, "init", "--quiet", "--bare", "--initial-branch=main", "shop.git")
+        git(self.folder, "clone", "--quiet", "shop.git", "clone")
+        self.clone = self.folder / "clone"
+        self.registry = Registry(f"oci:{self.folder / 'registry'}")
+        self.content = 0
+
+    def commit(self, branch: str, content: str, *, age: str = "1h") -> str:
+        """A commit on a branch, pushed; the image that belongs to it is built next to the clone. Returns the hash."""
+        here = git(self.clone, "branch", "--list", branch).strip()
+        git(self.clone, *(["checkout", "--quiet", branch] if here else ["checkout", "--quiet", "-B", branch]))
+        date = (datetime.now(UTC) - duration(age)).isoformat()
+        environ = {"GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date}
+        git(self.clone, "commit", "--quiet", "--allow-empty", "-m", content, environ=environ)
+        git(self.clone, "push", "--quiet", "origin", branch)
+        source = Registry(f"oci:{self.folder / 'built'}")
+        push(LayoutRegistry(source), Repository(source, "app"), image(layer(content)), "built")
+        return git(self.clone, "rev-parse", "HEAD").strip()
+
+    def drop(self, branch: str, *, fetch: bool = True) -> None:
+        """Delete a branch at origin, and with `fetch` let the clone know."""
+        git(self.folder / "shop.git", "update-ref", "-d", f"refs/heads/{branch}")
+        if fetch:
+            git(self.clone, "fetch", "--quiet", "--prune")
+
+    def publish(self, *tags: str) -> Called:
+        called = self.call("publish", "--image", f"app=oci:{self.folder / 'built'}/app:built", *tags)
+        assert called.code == 0, called.err
+        return called
+
+    def cleanup(self, *argv: str) -> Called:
+        return self.call("cleanup", "--image", "app", "--keep-images-built-within-last-n-hours", "0", "--without-kube", *argv)
+
+    def call(self, command: str, *argv: str) -> Called:
+        where = ("--images-repo", self.registry.name, "--dir", str(self.clone))
+        return call(command, *where, *argv, environ={"HOME": str(self.folder), "PATH": os.environ["PATH"]})
+
+    def tags(self) -> set[str]:
+        names = LayoutRegistry(self.registry).tag_names(Repository(self.registry, "app"))
+        return {tag.text for tag in names if not is_record(tag)}
+
+    def records(self) -> list[str]:
+        names = LayoutRegistry(self.registry).tag_names(Repository(self.registry, "app"))
+        return sorted(record.commit for tag in names if (record := RecordTag.parse(tag)))
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def test_a_branch_that_is_merged_and_deleted_keeps_nothing_more(workshop: Workshop) -> None:
+    workshop.commit("main", "first")
+    workshop.publish("--tag-git-branch", "main")
+    workshop.commit("feature", "second")
+    workshop.publish("--tag-git-branch", "feature")
+    assert workshop.cleanup().code == 0
+    assert workshop.tags() == {"main", "feature"}
+    workshop.drop("feature", fetch=False)
+    called = workshop.cleanup("--git-history-synchronization", "--output", "json")
+    assert called.code == 0, called.err
+    assert workshop.tags() == {"main"}
+    (gone,) = (item for item in called.document["items"] if item["tag"] == "feature")
+    assert gone["outcome"] == "deleted"
+    assert "where no branch or tag leads that a policy selects" in gone["reasons"][0]["detail"]
+
+
+def test_the_same_content_at_another_commit_lives_on_with_it(workshop: Workshop) -> None:
+    """The image's own label names a commit that a force push took away; the record of the later publish keeps it."""
+    workshop.commit("old", "same")
+    workshop.publish("--tag-custom", "v1")
+    git(workshop.clone, "checkout", "--quiet", "--orphan", "main")
+    latest = workshop.commit("main", "same")
+    assert workshop.publish("--tag-custom", "v1", "--output", "json").document["images"][0]["status"] == "up-to-date"
+    workshop.drop("old")
+    assert workshop.cleanup().code == 0
+    assert workshop.tags() == {"v1"}
+    assert latest in workshop.records()
+
+
+def test_records_are_no_tags_in_plans_and_go_with_their_image(workshop: Workshop) -> None:
+    workshop.commit("main", "first")
+    workshop.publish("--tag-custom", "v1", "--tag-custom", "v2")
+    assert len(workshop.records()) == 1
+    called = workshop.cleanup("--dry-run", "--output", "json")
+    assert {item["tag"] for item in called.document["items"] if item["kind"] == "tag"} == {"v1", "v2"}
+    assert called.document["totals"]["kept_tags"] == 2
+    assert called.document["totals"]["kept_manifests"] == 1
+    workshop.drop("main")
+    called = workshop.cleanup("--output", "json")
+    assert called.document["totals"]["deleted_tags"] == 2
+    assert workshop.tags() == set()
+    assert workshop.records() == []
+
+
+def test_a_shallow_clone_is_refused_before_anything_is_deleted(workshop: Workshop) -> None:
+    workshop.commit("main", "first")
+    workshop.publish("--tag-custom", "v1")
+    workshop.commit("main", "second")
+    shallow = workshop.folder / "shallow"
+    git(workshop.folder, "clone", "--quiet", "--depth", "1", f"file://{workshop.folder / 'shop.git'}", str(shallow))
+    workshop.clone = shallow
+    called = workshop.cleanup()
+    assert called.code == 2
+    assert "is a shallow clone" in called.err
+    assert "fetch-depth: 0" in called.err
+    assert workshop.cleanup("--git-history-synchronization").code == 0
+    assert workshop.tags() == {"v1"}
+
+
+def test_without_a_repository_history_is_refused_and_strategies_need_none(workshop: Workshop) -> None:
+    workshop.commit("main", "first")
+    workshop.publish("--tag-git-branch", "gone", "--tag-custom", "v1")
+    workshop.clone = workshop.folder / "elsewhere"
+    workshop.clone.mkdir()
+    called = workshop.cleanup()
+    assert called.code == 2
+    assert "lies in no git repository" in called.err
+    called = workshop.cleanup("--git-history-based-cleanup=false", "--project", "shop", "--output", "json")
+    assert called.code == 0
+    assert workshop.tags() == {"gone", "v1"}
+    assert any("nobody knows which git tags" in note for note in called.document["notes"])
+
+
+def test_tag_strategies_are_remembered_tag_by_tag(workshop: Workshop) -> None:
+    """All tags of an image share one digest, so that no label could tell which of them was made from a branch."""
+    workshop.commit("main", "first")
+    workshop.publish("--tag-git-branch", "gone", "--tag-custom", "v1", "--tag-git-branch", "gone")
+    workshop.publish("--tag-git-branch", "main")
+    called = workshop.cleanup("--git-history-based-cleanup=false", "--output", "json")
+    assert called.code == 0, called.err
+    assert workshop.tags() == {"main", "v1"}
+    (gone,) = (item for item in called.document["items"] if item["tag"] == "gone")
+    assert gone["reasons"] == [{"code": "not-kept", "detail": "no branch of origin is called gone"}]
+
+
+def test_an_image_that_is_no_longer_configured_is_cleaned_and_then_forgotten(workshop: Workshop) -> None:
+    workshop.commit("main", "first")
+    workshop.publish("--tag-custom", "v1")
+    workshop.drop("main")
+    (workshop.clone / "moorage.yaml").write_text("images: [{image: other}]\n", "utf-8")
+    assert workshop.call("managed-images", "ls").out == "app\n"
+    called = workshop.call("cleanup", "--keep-images-built-within-last-n-hours", "0")
+    assert called.code == 0, called.err
+    assert workshop.tags() == set()
+    assert workshop.call("managed-images", "ls").out == ""

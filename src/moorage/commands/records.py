@@ -27,7 +27,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 KIND = f"{labels.OWN}record"
-TAGS = f"{labels.OWN}tags"  # JSON: each meta tag with the strategy that made it
+TAGS = f"{labels.OWN}tags"  # as Publication.strategies
 WHEN = f"{labels.OWN}recorded"  # RFC 3339
 _WERF_SIGNATURE = "ContentSignature"
 
@@ -46,7 +46,12 @@ class Publication:
     @property
     def record(self) -> RecordTag:
         """Raises ValueError for what is no full commit hash."""
-        return RecordTag.of(self.image, self.commit, self.content, int(self.when.timestamp()))
+        return RecordTag.of(self.image, self.commit, self.content, int(self.when.timestamp()), self.strategies)
+
+    @property
+    def strategies(self) -> str:
+        """JSON: each meta tag with the strategy that made it."""
+        return json.dumps({tag: strategy.value for tag, strategy in sorted(self.tags.items())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def write_record(home: Home, publication: Publication) -> Tag:
         labels.CONTENT: publication.content,
         labels.REVISION: publication.commit,
         labels.PROJECT: publication.project,
-        TAGS: json.dumps({tag: strategy.value for tag, strategy in sorted(publication.tags.items())}),
+        TAGS: publication.strategies,
         WHEN: publication.when.isoformat(timespec="seconds"),
     }
     put_marker(home, record.tag, marker(words))

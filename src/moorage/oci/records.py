@@ -1,12 +1,13 @@
 """Records: what a project wrote down in its registry about what it published, as the names of tags that stand for no image.
 
-    moorage-record.COMMIT.CONTENT.SECONDS.IMAGE   this content of this image was published at this commit, at this time
-    moorage-ledger.SHA256                         many such records in one file, which this is the digest of
-    moorage-image.IMAGE                           the project has, or had, an image of this name
+    moorage-record.COMMIT.CONTENT.SECONDS.MARK.IMAGE   this content of this image was published at this commit, at this time
+    moorage-ledger.SHA256                              many such records in one file, which this is the digest of
+    moorage-image.IMAGE                                the project has, or had, an image of this name
 
 Reading them costs the listing of tags and no more, because everything that a decision rests on stands in the name: COMMIT has 40
-or 64 hexadecimal digits, CONTENT is the start of the content's digest, SECONDS are those since 1970, in hexadecimal. A publish
-adds a tag that nobody else writes, and moves none, so publishers need no lock. Records that werf 1.1 wrote are known too.
+or 64 hexadecimal digits, CONTENT is the start of the content's digest, SECONDS are those since 1970, in hexadecimal. MARK tells
+apart what was published in the same second under different tags. So a publish adds a tag that nobody else writes, and moves
+none, and publishers need no lock. Records that werf 1.1 wrote are known too.
 """
 
 import re
@@ -23,11 +24,12 @@ from moorage.oci.reference import TAG_LIMIT, Digest, Tag
 RECORD_PREFIX: Final = "moorage-record."
 LEDGER_PREFIX: Final = "moorage-ledger."
 IMAGE_PREFIX: Final = "moorage-image."
-CONTENT_DIGITS: Final = 20  # 80 bits: enough to tell all contents of a project apart, short enough to leave room for the name
+CONTENT_DIGITS: Final = 16  # 64 bits: enough to tell all contents of an image apart, short enough to leave room for the name
 _TIME_DIGITS: Final = 8  # until the year 2106
+_MARK_DIGITS: Final = 6
 _RECORD = re.compile(
     rf"moorage-record\.(?P<commit>[0-9a-f]{{40}}|[0-9a-f]{{64}})\.(?P<content>[0-9a-f]{{{CONTENT_DIGITS}}})"
-    rf"\.(?P<seconds>[0-9a-f]{{{_TIME_DIGITS}}})\.(?P<image>[A-Za-z0-9_.-]+)",
+    rf"\.(?P<seconds>[0-9a-f]{{{_TIME_DIGITS}}})\.(?P<mark>[0-9a-f]{{{_MARK_DIGITS}}})\.(?P<image>[A-Za-z0-9_.-]+)",
     re.ASCII,
 )
 _LEDGER = re.compile(r"moorage-ledger\.(?P<hex>[0-9a-f]{64})", re.ASCII)
@@ -36,7 +38,7 @@ _HEXADECIMAL = re.compile(rf"(?:sha256:)?([0-9a-f]{{{CONTENT_DIGITS}}})[0-9a-f]*
 _WERF_CLIENT = re.compile(r"client-id-.+-[0-9]+", re.ASCII)
 _WERF_COMMIT = re.compile(r"image-metadata-by-commit-.+-(?:[0-9a-f]{40}|[0-9a-f]{64})", re.ASCII)
 _NAMELESS: Final = "-"  # no tag and no path component starts with a dash, so no image is called so
-_HASH_DIGITS: Final = 16
+_HASH_DIGITS: Final = 12
 _SHORTENED: Final = re.compile(rf"-.*-[0-9a-f]{{{_HASH_DIGITS}}}", re.ASCII)
 
 
@@ -47,23 +49,27 @@ class RecordTag:
     commit: str
     content: str
     seconds: int
+    mark: str
     image: str
 
     @classmethod
-    def of(cls, image: str, commit: str, content: str, seconds: int) -> "RecordTag":
-        """Raises ValueError for what is no full commit hash."""
+    def of(cls, image: str, commit: str, content: str, seconds: int, words: str = "") -> "RecordTag":
+        """`words` are what else the record says. Raises ValueError for what is no full commit hash."""
         if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit, re.ASCII):
             raise ValueError(f"{commit!r} is no full commit hash")
-        return cls(commit, content_key(content), seconds, image_field(image, _room(commit)))
+        mark = sha256(words.encode()).hexdigest()[:_MARK_DIGITS]
+        return cls(commit, content_key(content), seconds, mark, image_field(image, _room(commit)))
 
     @classmethod
     def parse(cls, tag: Tag) -> "RecordTag | None":
         found = _RECORD.fullmatch(tag.text)
-        return cls(found["commit"], found["content"], int(found["seconds"], 16), found["image"]) if found else None
+        if not found:
+            return None
+        return cls(found["commit"], found["content"], int(found["seconds"], 16), found["mark"], found["image"])
 
     @property
     def tag(self) -> Tag:
-        return Tag(f"{RECORD_PREFIX}{self.commit}.{self.content}.{self.seconds:0{_TIME_DIGITS}x}.{self.image}")
+        return Tag(f"{RECORD_PREFIX}{self.commit}.{self.content}.{self.seconds:0{_TIME_DIGITS}x}.{self.mark}.{self.image}")
 
     def image_among(self, names: Iterable[str]) -> str | None:
         """The image's name: what the tag says, or the one of `names` that it is short for; None where it is short for none."""
@@ -163,5 +169,5 @@ def image_of_field(field: str) -> str | None:
 
 
 def _room(commit: str) -> int:
-    """Characters that a record of this commit has for the image's name: 44, or 18 where git uses SHA-256."""
-    return TAG_LIMIT - len(RECORD_PREFIX) - len(commit) - CONTENT_DIGITS - _TIME_DIGITS - 3
+    """Characters that a record of this commit has for the image's name: 39, or 15 where git uses SHA-256."""
+    return TAG_LIMIT - len(RECORD_PREFIX) - len(commit) - CONTENT_DIGITS - _TIME_DIGITS - _MARK_DIGITS - 4
