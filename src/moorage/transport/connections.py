@@ -20,7 +20,7 @@ _BLOCK: Final = 256 * 1024  # bytes sent at once; urllib3's 16 KiB cost a quarte
 
 
 class Connections:
-    """Thread-safe. Raises ConfigurationError at once for a `ca_file` or REQUESTS_CA_BUNDLE that leads to no certificates."""
+    """Thread-safe. Raises ConfigurationError for a `ca_file` without certificates, and later for such a REQUESTS_CA_BUNDLE."""
 
     def __init__(self, wire: Wire) -> None:
         self._session = requests.Session()
@@ -60,7 +60,7 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.load_verify_locations(MOZILLAS_AUTHORITIES)
-    sources = {"REQUESTS_CA_BUNDLE": _bundle(), "--ca-file": str(ca_file or "")}
+    sources = {"REQUESTS_CA_BUNDLE": os.environ.get("REQUESTS_CA_BUNDLE", ""), "--ca-file": str(ca_file or "")}
     for source, path in sources.items():
         try:
             if path and Path(path).is_dir():
@@ -89,7 +89,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, ca_file: Path | None, pool_size: int) -> None:
         self._ca_file = ca_file
-        self._context = trust(ca_file) if ca_file or _bundle() else None
+        self._context = trust(ca_file) if ca_file else None  # a mistake in the option is told at once
         self._lock = threading.Lock()
         super().__init__(pool_connections=32, pool_maxsize=pool_size)
 
@@ -112,7 +112,3 @@ class _Adapter(HTTPAdapter):
             if self._context is None:
                 self._context = trust(self._ca_file)
             return self._context
-
-
-def _bundle() -> str:
-    return os.environ.get("REQUESTS_CA_BUNDLE", "")

@@ -63,6 +63,16 @@ def test_a_ca_file_that_holds_none_is_a_mistake(
         open_session(ca_file=file)
 
 
+def test_a_variable_that_leads_to_none_is_a_mistake_when_it_is_needed(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
+    with ScriptedServer(lambda _: Reply()) as server:
+        session.request("GET", server.url)
+    with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE"):
+        session.request("GET", "https://registry.invalid/")
+
+
 def test_https_against_plain_http_names_the_option(session: Session) -> None:
     with ScriptedServer(lambda _: Reply()) as server, pytest.raises(Unreachable, match="not answer in TLS") as caught:
         session.request("GET", server.url.replace("http:", "https:"))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
-from moorage.errors import NotFound, Unsupported
+from moorage.errors import NotFound, Unreachable, Unsupported
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
@@ -21,6 +21,7 @@ ENABLE_DELETION: Final = (
     "Enable deletion in the registry (`storage.delete.enabled: true`, or REGISTRY_STORAGE_DELETE_ENABLED=true), "
     "and make sure that it is not read-only or a pull-through cache."
 )
+_ATTEMPTS: Final = 4
 ALLOW_STUB: Final = "Leave --no-stub away, delete all tags of the image together, or use a registry that deletes single tags."
 
 
@@ -40,9 +41,13 @@ class DefaultRegistry:
         self._lock = threading.Lock()
         self._untags: bool | None = None  # whether DELETE by tag works on this host; None until somebody wanted it
         self._uploaded: dict[Digest, Repository] = {}
+        self._inventories: dict[Repository, Inventory] = {}  # the last of each, for what has to be put back
+        self._session = connection.session
 
     def inventory(self, repository: Repository) -> Inventory:
-        return take_inventory(self._client, repository, parallel=self._parallel)
+        found = take_inventory(self._client, repository, parallel=self._parallel)
+        self._inventories[repository] = found
+        return found
 
     def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
         return self._client.head(repository, reference).digest
@@ -54,7 +59,37 @@ class DefaultRegistry:
             return frozenset()
 
     def delete_manifest(self, repository: Repository, digest: Digest) -> None:
-        self._client.delete(repository, digest, remedy=ENABLE_DELETION)
+        if not self._client.delete(repository, digest, remedy=ENABLE_DELETION):
+            self._delete_again(repository, digest)
+
+    def _delete_again(self, repository: Repository, digest: Digest) -> None:
+        """After a deletion that may have stopped half-way: while its tags are listed, put the manifest back and delete it anew.
+
+        Raises Unreachable when tags stay listed with nothing behind them.
+        """
+        known = self._inventories.get(repository)
+        stored = known.manifests.get(digest) if known else None
+        if known is None or stored is None or not stored.content:
+            return
+        tags = {tag for tag, target in known.tags.items() if target == digest}
+        for attempt in range(1, _ATTEMPTS + 1):
+            if not any(self._dangles(repository, tag) for tag in sorted(tags & self.tag_names(repository))):
+                return
+            self._session.pause(attempt)
+            with self._session.finishing():
+                self._client.put_manifest(repository, digest, stored.content, stored.media_type)
+                if self._client.delete(repository, digest, remedy=ENABLE_DELETION):
+                    return
+        raise Unreachable(
+            f"{repository}@{digest} is deleted, but some of its tags are listed still: {', '.join(map(str, sorted(tags)))}"
+        )
+
+    def _dangles(self, repository: Repository, tag: Tag) -> bool:
+        try:
+            self._client.head(repository, tag)
+        except NotFound:
+            return True
+        return False
 
     def cannot_untag(self, repository: Repository) -> str:
         if self._allow_stub or self._untags:

@@ -5,7 +5,6 @@ Vendors use a `Distribution` for what their registry speaks of this API, and put
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO, Final
 from urllib.parse import urlencode
 
@@ -14,36 +13,21 @@ from moorage.auth.origin import Origin
 from moorage.errors import Contradiction, Denied, NotFound, Unsupported
 from moorage.oci import media_type
 from moorage.oci.manifest import MANIFEST_LIMIT, Blob
-from moorage.oci.reference import BadReference, Digest, Registry, Repository, Tag
+from moorage.oci.reference import Digest, Registry, Repository, Tag
+from moorage.registries.distribution import payloads
 from moorage.registries.distribution.access import Access
+from moorage.registries.distribution.payloads import Descriptor, Fetched
 from moorage.registries.distribution.scope import CATALOG, Action, Scopes, standard_scopes
 from moorage.registries.distribution.upload import BlobUpload
 from moorage.registries.distribution.verified import VerifiedBlob
-from moorage.transport import outcome, pages, redact
+from moorage.transport import outcome, pages
 from moorage.transport.session import ANSWER_LIMIT, SUCCESS, Answer, Session, Upload
 
 DELETED: Final = frozenset({200, 202, 204})
 _REFUSED_DELETION: Final = frozenset({400, 404, 405, 501})
+_PUT_ATTEMPTS: Final = 4
 _IDENTITY: Final = {"Accept-Encoding": "identity"}  # digests cover the bytes as stored
 _ASK_FOR_MANIFESTS: Final = {"Accept": media_type.ACCEPT, **_IDENTITY}
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """What a registry says of a manifest without handing it out. `size` is in bytes, None where it was not said."""
-
-    digest: Digest
-    media_type: str
-    size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A manifest as stored, verified against its digest. `media_type` is the answer's Content-Type."""
-
-    digest: Digest
-    content: bytes
-    media_type: str
 
 
 class Distribution:
@@ -73,47 +57,67 @@ class Distribution:
         No page size is asked for: distribution 2.8 ignores it, and go-containerregistry's registry then answers with the first
         page and no Link (both seen 2026-11).
         """
-        return list(dict.fromkeys(_tag(name, repository) for name in self._listed(repository, "tags/list", "tags")))
+        return list(dict.fromkeys(payloads.tag(name, repository) for name in self._listed(repository, "tags/list", "tags")))
 
     def head(self, repository: Repository, reference: Tag | Digest) -> Descriptor:
         """Digest, media type and size of a manifest. Where a registry does not say the digest, the bytes are read for it."""
         answer = self._manifest_call("HEAD", repository, reference, Action.PULL, headers=_ASK_FOR_MANIFESTS)
-        digest = _said_digest(answer)
+        digest = payloads.said_digest(answer)
         if digest is None:
             fetched = self.manifest(repository, reference)
             return Descriptor(fetched.digest, fetched.media_type, len(fetched.content))
         if isinstance(reference, Digest) and digest != reference:
             raise Contradiction(f"{repository}@{reference} is said to have the digest {digest}")
         length = answer.headers.get("content-length", "")
-        return Descriptor(digest, _content_type(answer), int(length) if length.isascii() and length.isdigit() else None)
+        return Descriptor(digest, payloads.content_type(answer), int(length) if length.isascii() and length.isdigit() else None)
 
     def manifest(self, repository: Repository, reference: Tag | Digest) -> Fetched:
         """A manifest as stored, an index as an index. Raises Contradiction for bytes that are not what their digest says."""
         answer = self._manifest_call("GET", repository, reference, Action.PULL, headers=_ASK_FOR_MANIFESTS, limit=MANIFEST_LIMIT)
         digest = Digest.of(answer.body)
-        expected = reference if isinstance(reference, Digest) else _said_digest(answer)
+        expected = reference if isinstance(reference, Digest) else payloads.said_digest(answer)
         if expected is not None and digest != expected:
-            kind = _content_type(answer)
+            kind = payloads.content_type(answer)
             why = ": signed schema 1, whose digest leaves the signature out" if kind == media_type.DOCKER_SCHEMA_1_SIGNED else ""
             raise Contradiction(f"the manifest {expected} of {repository} has bytes with the digest {digest}{why}")
-        return Fetched(digest, answer.body, _content_type(answer))
+        return Fetched(digest, answer.body, payloads.content_type(answer))
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, kind: str) -> Digest:
-        """Store a manifest of media type `kind` under a tag or its digest. Raises Contradiction if it is stored as another."""
-        answer = self._manifest_call("PUT", repository, reference, Action.PUSH, headers={"Content-Type": kind}, body=content)
-        digest, said = Digest.of(content), _said_digest(answer)
+        """Store a manifest of media type `kind` under a tag or its digest. Raises Contradiction if it is stored as another.
+
+        A complaint about bytes or blobs is asked for again: distribution 2.8 on a filesystem answers so while another client
+        pushes the same content (400 DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN; seen 2026-11 with eight pushes at once).
+        """
+        headers, attempt = {"Content-Type": kind}, 1
+        while True:
+            answer = self._manifest_call(
+                "PUT", repository, reference, Action.PUSH, headers=headers, body=content, ok={*SUCCESS, 400}
+            )
+            if answer.status != 400:
+                break
+            if attempt == _PUT_ATTEMPTS or not outcome.codes(answer) & {"DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN"}:
+                raise outcome.refusal("PUT", answer)
+            self._session.pause(attempt)
+            attempt += 1
+        digest = Digest.of(content)
+        said = payloads.said_digest(answer)
         if said is not None and said != digest:
             raise Contradiction(f"{repository}: the manifest {digest} was stored as {said}")
         return digest
 
-    def delete(self, repository: Repository, reference: Tag | Digest, *, remedy: str | None = None) -> None:
+    def delete(self, repository: Repository, reference: Tag | Digest, *, remedy: str | None = None) -> bool:
         """Send DELETE. By digest every tag of the manifest goes; by tag the tag alone, where the registry can do that.
 
+        False when it is gone by an attempt whose own answer was lost or an error, so that the registry may have stopped half-way:
+        distribution 2.8 answers 500 when a push gets between the manifest and its tags, which then stay listed with nothing
+        behind them (seen 2026-11).
         Raises NotFound where it was not there, and Unsupported where the registry does not do this; `remedy` is then the advice.
         """
         answer = self._manifest_call("DELETE", repository, reference, Action.DELETE, ok={*DELETED, *_REFUSED_DELETION})
-        if answer.status in DELETED or (answer.status == 404 and answer.uncertain):
-            return  # gone, if not by this answer then by the one that was lost
+        if answer.status in DELETED:
+            return True
+        if answer.status == 404 and answer.uncertain:
+            return False
         failure = outcome.refusal("DELETE", answer, remedy=remedy)
         if answer.status == 400 and isinstance(reference, Tag):
             raise Unsupported(failure.message, remedy=remedy)  # DIGEST_INVALID from distribution 2.8, UNSUPPORTED from others
@@ -178,7 +182,7 @@ class Distribution:
             self._has_referrers = False
             return None
         self._has_referrers = True
-        return [_descriptor(entry, repository) for entry in found]
+        return [payloads.descriptor(entry, repository) for entry in found]
 
     def catalog(self) -> Iterator[str]:
         """The paths of all repositories that the registry lists, as they come; may name emptied ones."""
@@ -186,7 +190,7 @@ class Distribution:
 
         def step(url: str) -> tuple[Sequence[object], str | None]:
             answer = self.call("GET", url, (CATALOG,))
-            return _entries(answer, "repositories"), pages.next_link(answer)
+            return payloads.entries(answer, "repositories"), pages.next_link(answer)
 
         yield from (name for name in pages.walk(f"{base}/v2/_catalog", step) if isinstance(name, str))
 
@@ -241,47 +245,6 @@ class Distribution:
     def _listed(self, repository: Repository, path: str, key: str) -> Iterator[object]:
         def step(url: str) -> tuple[Sequence[object], str | None]:
             answer = self.call("GET", url, self._scopes(repository, Action.PULL))
-            return _entries(answer, key), pages.next_link(answer)
+            return payloads.entries(answer, key), pages.next_link(answer)
 
         yield from pages.walk(f"{self.access.base}/v2/{repository.path}/{path}", step)
-
-
-def _entries(answer: Answer, key: str) -> list[object]:
-    """A list in a JSON object; distribution 2.8 writes null for an emptied repository's tags (seen 2026-11)."""
-    document = answer.json()
-    entries = document.get(key, ...) if isinstance(document, dict) else ...
-    if entries is None:
-        return []
-    if not isinstance(entries, list):
-        raise Contradiction(f"{redact.url(answer.url)} answered without a list of {key}")
-    return entries
-
-
-def _tag(name: object, repository: Repository) -> Tag:
-    """Raises Contradiction for what can be no tag: its digest could not be asked for, and so not be protected."""
-    try:
-        return Tag(name if isinstance(name, str) else "")
-    except BadReference:
-        raise Contradiction(f"{repository} lists a tag that can be none: {redact.text(repr(name), 80)}") from None
-
-
-def _descriptor(entry: object, repository: Repository) -> Descriptor:
-    fields = entry if isinstance(entry, dict) else {}
-    size = fields.get("size")
-    try:
-        return Descriptor(
-            Digest(str(fields.get("digest"))), str(fields.get("mediaType") or ""), size if isinstance(size, int) else None
-        )
-    except BadReference:
-        raise Contradiction(f"{repository} lists a referrer without a digest") from None
-
-
-def _said_digest(answer: Answer) -> Digest | None:
-    try:
-        return Digest(answer.headers.get("docker-content-digest", "").strip())
-    except BadReference:
-        return None
-
-
-def _content_type(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip()

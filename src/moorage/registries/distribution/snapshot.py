@@ -12,7 +12,8 @@ from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import INDEX_DEPTH_LIMIT, BadManifest, parse_manifest
 from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.registries.distribution.client import Distribution, Fetched
+from moorage.registries.distribution.client import Distribution
+from moorage.registries.distribution.payloads import Fetched
 from moorage.registries.distribution.threads import in_threads
 
 _VANISHED: Final = "the registry lists it and then says that it is not there"

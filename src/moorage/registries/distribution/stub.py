@@ -10,15 +10,17 @@ import secrets
 import threading
 from typing import Final
 
-from moorage.errors import Contradiction, Failure, NotFound, RegistryError, Unsupported
+from moorage.errors import Contradiction, Failure, NotFound, RegistryError, Unreachable, Unsupported
 from moorage.oci import media_type
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.registries.distribution.client import Distribution, Fetched
+from moorage.registries.distribution.client import Distribution
+from moorage.registries.distribution.payloads import Fetched
 from moorage.transport.session import Session
 
 _EMPTY: Final = b"{}"
 _CONFIG: Final = Blob(Digest.of(_EMPTY), len(_EMPTY))
+_ATTEMPTS: Final = 5
 _ARTIFACT_TYPE: Final = "application/vnd.moorage.stub.v1"
 _DOCKERS: Final = frozenset({media_type.DOCKER_MANIFEST, media_type.DOCKER_LIST})
 
@@ -64,10 +66,19 @@ class StubWay:
             self._ready.add(repository)
 
     def _exchange(self, repository: Repository, tag: Tag, content: bytes, kind: str) -> None:
-        stub = self._client.put_manifest(repository, tag, content, kind)
-        if self._target(repository, tag) != stub:
-            raise Contradiction(f"{repository}:{tag} did not move to the stub that should take it away, or was pushed meanwhile")
-        self._client.delete(repository, stub, remedy=self._remedy)
+        stub, attempt = Digest.of(content), 0
+        while True:
+            attempt += 1
+            self._client.put_manifest(repository, tag, content, kind)
+            if self._target(repository, tag) != stub:
+                raise Contradiction(
+                    f"{repository}:{tag} did not move to the stub that should take it away, or was pushed meanwhile"
+                )
+            if self._client.delete(repository, stub, remedy=self._remedy):
+                break
+            if attempt == _ATTEMPTS:
+                raise Unreachable(f"{repository}:{tag} may still be listed: deleting the manifest under it failed half-way")
+            self._session.pause(attempt)  # the tag may be left without a manifest, so it is given one again
         left = self._target(repository, tag)
         if left == stub:
             raise Unsupported(f"{repository}:{tag} is still there after the manifest under it was deleted", remedy=self._remedy)
@@ -87,9 +98,9 @@ class StubWay:
         """
         try:
             now = self._target(repository, tag)
-            if now is None:
+            if now is None and tag not in self._client.tags(repository):
                 return ""
-            if now != stub:
+            if now is not None and now != stub:
                 self._discard(repository, stub)
                 return f"the tag was left at {now}"
             self._client.put_manifest(repository, tag, original.content, original.media_type)

@@ -246,16 +246,31 @@ class TestManifests:
         assert server.requests[-1].headers["accept"] == media_type.ACCEPT
 
 
+class TestPutManifest:
+    @pytest.mark.parametrize("code", ["DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN"])
+    def test_a_complaint_about_bytes_is_asked_for_again(self, open_client: Open, code: str) -> None:
+        replies = iter([Reply(), oci_error(400, code), oci_error(400, code), Reply(201)])
+        with ScriptedServer(lambda _: next(replies)) as server:
+            assert open_client(server.host).put_manifest(named(server), V1, APP.content, APP.media_type) == APP.digest
+        assert len(server.asked("PUT")) == 3
+
+    @pytest.mark.parametrize(("code", "attempts"), [("DIGEST_INVALID", 4), ("MANIFEST_INVALID", 1), ("NAME_INVALID", 1)])
+    def test_but_not_for_ever(self, open_client: Open, code: str, attempts: int) -> None:
+        with ScriptedServer(registry_of(PUT=oci_error(400, code))) as server, pytest.raises(RegistryError, match=code):
+            open_client(server.host).put_manifest(named(server), V1, APP.content, APP.media_type)
+        assert len(server.asked("PUT")) == attempts
+
+
 class TestDelete:
     @pytest.mark.parametrize("status", [200, 202, 204])
     def test_done(self, open_client: Open, status: int) -> None:
         with ScriptedServer(registry_of(DELETE=Reply(status))) as server:
-            open_client(server.host).delete(named(server), APP.digest)
+            assert open_client(server.host).delete(named(server), APP.digest) is True
 
     def test_a_404_after_a_lost_answer_is_our_own_doing(self, open_client: Open) -> None:
         replies = iter([Reply(), Reply(drop=True), oci_error(404, "MANIFEST_UNKNOWN")])
         with ScriptedServer(lambda _: next(replies)) as server:
-            open_client(server.host).delete(named(server), APP.digest)
+            assert open_client(server.host).delete(named(server), APP.digest) is False
 
     def test_a_404_after_a_limit_is_not(self, open_client: Open) -> None:
         replies = iter([Reply(), Reply(429, headers={"Retry-After": "0"}), oci_error(404, "MANIFEST_UNKNOWN")])

@@ -14,6 +14,7 @@ from tests.unit.registries.distribution.conftest import named
 from moorage.errors import Contradiction, Denied, NotFound, Throttled, Unauthorized, Unreachable
 from moorage.oci import media_type
 from moorage.oci.manifest import INDEX_DEPTH_LIMIT
+from moorage.oci.records import RecordTag
 from moorage.oci.reference import Digest, Registry, Repository, Tag
 from moorage.registries.distribution.snapshot import take_inventory
 from moorage.registries.distribution.threads import in_threads
@@ -171,7 +172,7 @@ def test_garbage_as_a_child_is_unreadable(open_client: Open) -> None:
 
 
 def test_records_are_named_and_not_read(open_client: Open) -> None:
-    record = f"moorage-record.{'a' * 40}.{'b' * 20}.0000000001.app"
+    record = RecordTag.of("app", "a" * 40, str(AMD.digest), 1).tag.text
     inventory, requests = take(Shelf({"v1": AMD, record: ARM}), open_client)
     assert inventory.records == {Tag(record)}
     assert set(inventory.tags) == {Tag("v1")}
