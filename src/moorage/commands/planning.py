@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -19,7 +19,7 @@ from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Repository
 from moorage.policy.claims import Claims, merged
 from moorage.policy.document import from_document
-from moorage.policy.plan import Plan
+from moorage.policy.plan import Outcome, Plan
 from moorage.policy.planner import Planner
 from moorage.policy.rules import Policy
 from moorage.registries.interface import Registry
@@ -92,6 +92,8 @@ def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, p
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"--plan {path} is not JSON: {error}") from None
     plan = from_document(document, f"--plan {path}", settings.storage.repo.registry)
+    # What became of it in an earlier run does not count: each item is looked at anew.
+    plan = replace(plan, items=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.items))
     only_look = Question(Policy(), world.now(), Claims())
     repositories = tuple(dict.fromkeys(item.repository for item in plan.deletions))
     seen = _look(repositories, lambda repository: survey(registry, repository, only_look), world, "Reading repositories")

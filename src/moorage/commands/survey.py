@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from moorage.errors import Denied, NotFound, RegistryError, Throttled, Unauthorized
 from moorage.oci.inventory import Inventory, Stored
+from moorage.oci.manifest import BadManifest, parse_manifest
 from moorage.oci.records import without_records
 from moorage.oci.reference import Digest, Repository
 from moorage.policy.claims import Claims
 from moorage.policy.planner import Planner
 from moorage.policy.rules import Policy
-from moorage.registries.interface import Describer, ReferrerLister, Registry, TagDeleter
+from moorage.registries.interface import Describer, Reader, ReferrerLister, Registry, TagDeleter
 
 WHOLE_MANIFESTS_ONLY = "this registry only removes whole manifests with all their tags"
 
@@ -48,7 +50,9 @@ def complete(registry: Registry, inventory: Inventory, question: Question) -> Pl
     while True:
         planner = Planner(inventory, question.policy, question.now, question.claims, reason)
         needs = planner.needs(asked)
-        if needs.dates:
+        if needs.manifests:
+            inventory = looked_up(registry, inventory, needs.manifests)
+        elif needs.dates:
             inventory = inventory.with_manifests(_described(registry, inventory, needs.dates))
         elif needs.referrers and isinstance(registry, ReferrerLister):
             asked |= needs.referrers
@@ -56,6 +60,43 @@ def complete(registry: Registry, inventory: Inventory, question: Question) -> Pl
             inventory = inventory.with_manifests(stored for stored in found if stored.digest not in inventory.manifests)
         else:
             return planner
+
+
+def looked_up(registry: Registry, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
+    """The same, with these manifests and all that they lead to; each is then known, unreadable or missing.
+
+    Raises Unauthorized, Denied and Throttled, which concern the repository as a whole.
+    """
+    manifests: dict[Digest, Stored] = {}
+    unreadable: dict[Digest, str] = {}
+    missing: set[Digest] = set()
+    queue = list(digests)
+    for digest in queue:  # grows while it is walked
+        try:
+            stored = _read(registry, inventory.repository, digest)
+        except NotFound:
+            missing.add(digest)
+        except (Unauthorized, Denied, Throttled):
+            raise
+        except (RegistryError, BadManifest) as error:
+            unreadable[digest] = str(error)
+        else:
+            manifests[digest] = stored
+            queue += [child for child in stored.children if child not in inventory.manifests and child not in queue]
+    return replace(
+        inventory,
+        manifests={**inventory.manifests, **manifests},
+        unreadable={**inventory.unreadable, **unreadable},
+        missing=inventory.missing | missing,
+    )
+
+
+def _read(registry: Registry, repository: Repository, digest: Digest) -> Stored:
+    if not isinstance(registry, Reader):
+        registry.resolve(repository, digest)
+        raise BadManifest("cannot be read on this registry")
+    content, media_type = registry.manifest(repository, digest)
+    return Stored.of(parse_manifest(content, media_type), content)
 
 
 def _described(registry: Registry, inventory: Inventory, digests: Iterable[Digest]) -> list[Stored]:
