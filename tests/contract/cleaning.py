@@ -45,15 +45,16 @@ def clean(
     folder: Path,
     registry: Registry | None = None,
     *,
+    claims: Claims | None = None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Run:
     """Clean the scene's repository; the run with its outcomes comes back. `meanwhile` happens between plan and deletion."""
     registry = registry or scene.open()
-    planner = survey(registry, scene.repository, Question(wanted, scene.now(), Claims()))
+    planner = survey(registry, scene.repository, Question(wanted, scene.now(), claims or Claims()))
     items = [item for item in planner.plan().items if item.goes]
     meanwhile()
     with Journal(folder / f"journal-{uuid.uuid4().hex}.jsonl", scene.repository.registry, scene.now()) as journal:
-        run = Run(registry, planner.inventory, items, journal, parallel=4)
+        run = Run(registry, planner.inventory, items, journal, parallel=4, sleep=scene.clock.sleep)
         run.carry_out()
     return run
 

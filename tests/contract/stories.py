@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 from tests.contract.cleaning import MONTH, WEEK, clean, outcomes, plan_of, policy
 from tests.images import artifact, attestation, cosign, image, index, layer
 
+from moorage.commands.journal import read_journal
+from moorage.oci.reference import Digest
+from moorage.policy.claims import Claims
 from moorage.policy.plan import Kind, Outcome
+from moorage.policy.reason import Code, Reason
+from moorage.registries.interface import Restorer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.contract.abilities import Abilities
     from tests.contract.scene import Scene
-
-    from moorage.oci.reference import Digest
 
 
 class CleanupStories:
@@ -54,6 +57,31 @@ class CleanupStories:
         assert scene.tags().keys() == {"keep-child", "keep-young"}
         assert not scene.broken(child.digest)
         assert not scene.has(parent.digest)
+
+    def test_a_part_that_runs_somewhere_by_its_digest_stays(self, scene: Scene, tmp_path: Path) -> None:
+        used, other = image(layer("used"), platform="linux/arm64"), image(layer("other"))
+        parent = index(used, other)
+        scene.push(parent, "old-index", age=MONTH)
+        scene.push(image(layer("stays")), "keep")
+        running = Claims(keep_digests={used.digest: (Reason(Code.IN_USE, "runs in production"),)})
+        clean(scene, policy("old*"), tmp_path, claims=running)
+        scene.settle()
+        assert not scene.broken(used.digest)
+        assert "keep" in scene.tags()
+        assert scene.has(parent.digest) is self.abilities.takes_children
+        assert scene.has(other.digest) is self.abilities.takes_children
+
+    def test_the_journal_can_put_back_whatever_went(self, scene: Scene, tmp_path: Path) -> None:
+        _, gone = _busy(scene, self.abilities)
+        registry = scene.open()
+        clean(scene, policy(older_than=WEEK), tmp_path, registry)
+        (file,) = tmp_path.glob("journal-*.jsonl")
+        _, entries = read_journal(file)
+        whole = {entry.digest: entry for entry in entries if not entry.manifest_stays}
+        assert [name for name, digest in gone.items() if digest not in whole] == []
+        for digest in gone.values():
+            undone_by_vendor = isinstance(registry, Restorer) and whole[digest].vendor_id
+            assert undone_by_vendor or Digest.of(whole[digest].content) == digest
 
     def test_one_of_two_tags_goes_or_says_why_it_stays(self, scene: Scene, tmp_path: Path) -> None:
         both = image(layer("both"))

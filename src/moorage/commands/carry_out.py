@@ -7,7 +7,7 @@ it, and nothing that has turned out to stay leads to it. What does not fit is le
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Lock
 from typing import TypeVar
@@ -49,6 +49,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self._lock = Lock()
+        self._foreseen: dict[Digest, Entry] = {}
         self._graph = Graph.of(self.inventory)
         self._waves = waves(self.items, self.inventory)
         self._tags = {
@@ -157,6 +158,9 @@ class Run:
     def _delete(self, entries: Sequence[Entry]) -> Mapping[Digest, Exception | None]:
         for entry in entries:
             self.journal.about_to(entry)
+            for part in self._along(entry.digest) if self.inventory.takes_along else ():
+                if part in self._foreseen:  # after what takes it along, since the last is put back first
+                    self.journal.about_to(self._foreseen[part])
         registry = self.registry
         if isinstance(registry, BatchDeleter):
             digests = [entry.digest for entry in entries]
@@ -178,7 +182,24 @@ class Run:
         if self._target_changed(removal.digest):
             self._record_removal(removal, Outcome.CHANGED, "what it belongs to is no longer what was planned")
             return None
-        return self._entry(removal.digest, tuple(tag for tag, now in places.items() if now == removal.digest))
+        entry = self._entry(removal.digest, tuple(tag for tag, now in places.items() if now == removal.digest))
+        if self.inventory.takes_along:
+            self._foresee(removal.digest)
+        return entry
+
+    def _foresee(self, digest: Digest) -> None:
+        """Read what the registry will delete along with a manifest while it is there to be read, for the journal."""
+        for part in self._along(digest):
+            if part not in self._foreseen:
+                try:
+                    self._foreseen[part] = self._entry(part, self._tags[part])
+                except NotFound:
+                    continue  # gone already, with something else
+
+    def _along(self, digest: Digest) -> list[Digest]:
+        """What is to go, too, and may go with this manifest."""
+        planned = [part for part in self._graph.reach([digest]) if part != digest and part in self._tags]
+        return [part for part in planned if (self.repository, None, part) not in self.outcomes]
 
     def _conclude(self, deletion: Deletion, entry: Entry, answer: Exception | None) -> None:
         """Put down, in the journal and among the outcomes, what the registry answered to a deletion."""
@@ -193,6 +214,8 @@ class Run:
 
     def _entry(self, digest: Digest, tags: tuple[Tag, ...], *, manifest_stays: bool = False) -> Entry:
         """What it takes to put this back: bytes from the listing or read now, unless the registry undoes deletions by itself."""
+        if digest in self._foreseen:
+            return replace(self._foreseen[digest], tags=tags)
         stored = self.inventory.manifests.get(digest, Stored(digest))
         content, media_type = stored.content, stored.media_type
         undone_by_vendor = isinstance(self.registry, Restorer) and stored.vendor_id

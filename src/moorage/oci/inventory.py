@@ -63,6 +63,8 @@ class Inventory:
     `locked_tags` are tags that the vendor will not let go of, with its reason.
     `tag_dates` are the vendor's own dates of tags, where it has them: when a tag was last pushed or moved.
     `lists_untagged` says whether manifests without tags would be seen at all.
+    `takes_along` says whether the registry deletes, together with a manifest, what belongs to it (`subject`) whatever its tags are,
+    and children that have no tag and are part of no other index (Harbor).
     `records` are tags that stand for no image (moorage.oci.records); they are nowhere else in it, and nor is what they point at.
     """
 
@@ -76,6 +78,7 @@ class Inventory:
     locked_tags: Mapping[Tag, str] = field(default_factory=dict)
     tag_dates: Mapping[Tag, datetime] = field(default_factory=dict)
     lists_untagged: bool = False
+    takes_along: bool = False
     records: frozenset[Tag] = frozenset()
 
     def __post_init__(self) -> None:

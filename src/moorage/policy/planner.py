@@ -19,6 +19,7 @@ from datetime import datetime
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Digest, Tag
 from moorage.policy.claims import Claims, Reasons
+from moorage.policy.company import company_kept
 from moorage.policy.graph import Edge, Graph, Step
 from moorage.policy.plan import Action, Item, Kind
 from moorage.policy.reason import Code, Reason
@@ -56,12 +57,14 @@ class Fates:
     """What becomes of manifests. Each maps to the step that took it along, or that holds it; None where it needed none.
 
     `pinned` are those that would have gone, had everything that stays been readable and looked at; `unseen` was not looked at.
+    `company` are those that would have taken something along that stays, each with that.
     """
 
     deleted: Mapping[Digest, Step | None]
     held: Mapping[Digest, Step | None]
     pinned: frozenset[Digest] = frozenset()
     unseen: frozenset[Digest] = frozenset()
+    company: Mapping[Digest, Digest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +116,15 @@ class Planner:
         # In this order, so that a reason names what holds a manifest rather than the manifest itself.
         for roots in (anchored, selection.untagged.keys() - taken.keys(), self._present() - taken.keys()):
             held = {**graph.reach(roots - held.keys(), enters=lambda digest: not self.inventory.lacks(digest)), **held}
+        company: Mapping[Digest, Digest] = {}
+        if self.inventory.takes_along:
+            company = company_kept(graph, taken.keys() - held.keys(), self._present(), self._tagged_for_good(selection))
+            held = {**graph.reach(company.keys() - held.keys()), **held}
         deleted = {digest: step for digest, step in taken.items() if digest not in held}
         unseen = self._unseen(held.keys())
         if deleted and (unseen or self.inventory.unreadable or self.inventory.unresolved):
             return Fates({}, {**held, **dict.fromkeys(deleted)}, frozenset(deleted), unseen)
-        return Fates(deleted, held)
+        return Fates(deleted, held, company=company)
 
     def _present(self) -> set[Digest]:
         return self._known() | self.tags_of.keys()
@@ -129,9 +136,11 @@ class Planner:
 
     def _anchored(self, selection: Selection) -> set[Digest]:
         """Manifests that stand on their own: in use, locked, or with a tag that stays whatever becomes of others."""
-        tagged = {self.inventory.tags[tag] for tag, verdict in selection.tags.items() if not verdict.goes}
         locked = {digest for digest, stored in self.inventory.manifests.items() if stored.locked}
-        return tagged | locked | set(self.claims.keep_digests)
+        return self._tagged_for_good(selection) | locked | set(self.claims.keep_digests)
+
+    def _tagged_for_good(self, selection: Selection) -> set[Digest]:
+        return {self.inventory.tags[tag] for tag, verdict in selection.tags.items() if not verdict.goes}
 
     def _let_go(self, selection: Selection) -> set[Digest]:
         tagged = {self.inventory.tags[tag] for tag, verdict in selection.tags.items() if verdict.goes}
@@ -177,6 +186,9 @@ class Planner:
         """Why a manifest stays although it, or all its tags, might have gone."""
         if digest in fates.pinned:
             return (Reason(Code.MAY_BE_NEEDED, "something that stays here could not be read, and might need it"),)
+        if digest in fates.company:
+            what = f"this registry would delete {self._name(fates.company[digest])} with it, which stays"
+            return (Reason(Code.TAKES_ALONG, what),)
         step = fates.held.get(digest)
         if step is not None and step.edge is Edge.CHILD:
             return (Reason(Code.REACHABLE, f"part of {self._name(step.source)}, which stays"),)

@@ -22,6 +22,7 @@ class Code(StrEnum):
     REACHABLE = "reachable"
     FOLLOWS = "follows"
     MAY_BE_NEEDED = "may-be-needed"
+    TAKES_ALONG = "takes-along"
     UNREADABLE = "unreadable"
     CANNOT_UNTAG = "cannot-untag"
     VENDOR_LOCK = "vendor-lock"

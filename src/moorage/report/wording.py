@@ -22,6 +22,7 @@ MEANINGS: Mapping[Code, str] = {
     Code.REACHABLE: "It is part of an index that stays, such as one platform of a multi-platform image.",
     Code.FOLLOWS: "It belongs to an image that stays: a signature, an attestation, a bill of materials.",
     Code.MAY_BE_NEEDED: "Something in the repository could not be read and might need it.",
+    Code.TAKES_ALONG: "Deleting it would take along something that stays: this registry deletes parts and signatures itself.",
     Code.UNREADABLE: "It could not be read, so nobody can say what would break without it.",
     Code.CANNOT_UNTAG: "The tag was to go, but this registry can only remove it together with an image that stays.",
     Code.VENDOR_LOCK: "The registry itself refuses to delete it.",

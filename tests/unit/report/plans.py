@@ -98,6 +98,7 @@ def realistic(*, applied: bool = False) -> Plan:
     web.drop("@pr-310-sig", Code.SUBJECT_GONE, "belongs to pr-310 (0a1b2c3d4e5f), which goes", 70, 0.01)
     web.keep("main", Code.IN_USE, "used by Deployment shop/frontend (context production)", 1)
     web.keep("canary", Code.CANNOT_UNTAG, "its manifest stays, and this registry deletes a manifest with all of its tags", 44)
+    web.keep("pr-312", Code.TAKES_ALONG, "this registry would delete @pr-312-arm64 (0a1b2c3d4e5f) with it, which stays", 52)
     web.keep("hotfix-2", Code.KEEP_LIST, "named in deploy/keep.txt, line 12", 61)
     web.keep("latest", Code.EXCLUDED, "excluded by latest", 1)
     web.keep("pr-433", Code.TOO_YOUNG, "41m old, the grace for new images is 2h", 0.03)

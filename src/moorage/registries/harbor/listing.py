@@ -47,6 +47,7 @@ def take_inventory(api: HarborApi, client: Distribution, repository: Repository,
         locked_tags={record.name: _IMMUTABLE for artifact in listed for record in artifact.tags if record.immutable},
         tag_dates={record.name: record.pushed for artifact in listed for record in artifact.tags if record.pushed},
         lists_untagged=True,
+        takes_along=True,
     )
 
 
