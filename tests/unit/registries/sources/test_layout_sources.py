@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.archives import layout_archive, layout_files, write_layout
-from tests.images import Image, artifact, attestation, image, index, layer, tar_of
+from tests.images import Image, Layer, artifact, attestation, image, index, layer, tar_of
 
 from moorage.errors import ConfigurationError
 from moorage.oci.reference import Digest
@@ -126,6 +126,7 @@ class TestNoSource:
             ("docker://alpine", "is no image source from files"),
             ("oci-archive:/tmp", "is no file"),
             ("oci:/etc/hostname", "is no directory"),
+            ("oci:/" + "x" * 300, "File name too long"),
             ("oci:/usr", "is no OCI image layout: it has no index.json"),
         ],
     )
@@ -216,6 +217,15 @@ class TestLies:
         with pytest.raises(ConfigurationError, match=digest.text), open_file("oci-archive", tar_of(files)):
             pass
 
+    def test_a_manifest_that_was_changed_into_another(self, open_file: OpenFile) -> None:
+        files = layout_files({"v1": AMD})
+        files[blob(AMD.digest)] = AMD.content.replace(b'"schemaVersion":2', b'"schemaVersion":3')
+        with (
+            pytest.raises(ConfigurationError, match=f"manifest {AMD.digest} do not match"),
+            open_file("oci-archive", tar_of(files)),
+        ):
+            pass
+
     @pytest.mark.parametrize("digest", [AMD.digest, AMD.layers[0].digest])
     def test_another_size(self, open_file: OpenFile, digest: Digest) -> None:
         files = layout_files({"v1": AMD})
@@ -261,12 +271,18 @@ class TestLies:
 
     def test_a_layer_whose_gzip_is_broken(self, open_file: OpenFile) -> None:
         whole = layer("whole")
-        cut = type(whole)(whole.tar, whole.stored[:-8], whole.media_type)
+        cut = Layer(whole.tar, whole.stored[:-8], whole.media_type)
         with (
             pytest.raises(ConfigurationError, match=f"layer {cut.digest} is cut off or damaged"),
             open_file("oci-archive", layout_archive({"v1": image(cut)})),
         ):
             pass
+
+    def test_a_layer_in_zstd_is_only_compared_with_its_digest(self, open_file: OpenFile) -> None:
+        tar = layer("zstd").tar
+        squeezed = Layer(tar, b"\x28\xb5\x2f\xfd" + tar, "application/vnd.oci.image.layer.v1.tar+zstd")
+        with open_file("oci-archive", layout_archive({"v1": image(squeezed)})) as parcel:
+            assert squeezed.digest in parcel.blobs
 
     def test_a_config_without_claims_tells_no_lies(self, open_file: OpenFile) -> None:
         with open_file("oci-archive", layout_archive({"v1": with_config(AMD, b'{"os":"linux"}')})) as parcel:
