@@ -22,9 +22,9 @@ class Abilities:
     `lists_untagged`: the inventory holds manifests that no tag leads to.
     `reads_manifests`: the listing needs manifests to be read, so a damaged one is `unreadable`.
     `locks`: the vendor can protect single tags (`Simulator.lock`).
-    `takes_children`: deleting an index also takes those children that nothing else leads to.
+    `takes_children`: deleting an index also takes those children that nothing else leads to (`Inventory.takes_along`).
     `switches_deletion_off`: the server can be set up to refuse all deletions (`faults.deletion_disabled`).
-    `late`: deletions are accepted first and happen later (`faults.deletes_late`).
+    `late`: deletions are accepted first and happen later (`faults.deletes_late`); it is `Asynchronous`.
     `tokens`: requests carry tokens that can expire in the middle of a run.
     `lists_repositories`: it is a RepositoryLister.
     `throttles`: the answer that means "too many requests" as status and headers; 429 with Retry-After where nothing else is said.

@@ -29,8 +29,7 @@ class SecrecyPromises:
         """Every test of the suite is also a test of its log, at the most talkative level."""
         caplog.set_level(logging.DEBUG)
         yield
-        seen = caplog.text
-        assert not [secret for secret in _spellings(scene) if secret in seen], "a secret stands in the log"
+        assert not leaks(scene, caplog.text), "a secret stands in the log"
 
     def test_no_error_holds_a_secret(self, scene: Scene) -> None:
         scene.push(image(), "v1")
@@ -45,14 +44,14 @@ class SecrecyPromises:
         told = "\n".join(
             "".join(traceback.format_exception(error)) + error.remedy + repr(error) + repr(vars(error)) for error in errors
         )
-        assert not [secret for secret in _spellings(scene) if secret in told]
+        assert not leaks(scene, told)
 
     def test_no_repr_holds_a_secret(self, scene: Scene) -> None:
         scene.push(image(), "v1")
         registry = scene.open()
         registry.inventory(scene.repository)
         found = [repr(registry), str(registry), *(repr(value) for value in vars(registry).values()), repr(scene.writer)]
-        assert not [secret for secret in _spellings(scene) if secret in "\n".join(found)]
+        assert not leaks(scene, "\n".join(found))
 
 
 def _indiscreet(scene: Scene) -> object:
@@ -78,6 +77,11 @@ def _error(call: Callable[[], object]) -> Failure | None:
     except RegistryError as error:
         return error
     return None
+
+
+def leaks(scene: Scene, text: str) -> list[str]:
+    """The secrets of the scene that stand in a text, in whatever spelling."""
+    return [secret for secret in _spellings(scene) if secret in text]
 
 
 def _spellings(scene: Scene) -> list[str]:
