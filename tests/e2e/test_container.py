@@ -9,6 +9,7 @@ import socket
 import subprocess
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ import moorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.realparts.engine import DockerEngine
     from tests.realparts.fixtures import RegistryFactory
@@ -146,6 +146,15 @@ def test_nobody_publishes_to_a_registry_and_cleans_it_without_docker(
     document = json.loads(nobody.run("cleanup", *there, *rules, "--journal", "journal.jsonl").stdout)
     assert [item["tag"] for item in document["items"] if item["outcome"] == "deleted" and item["kind"] == "tag"] == ["v1"]
     docker_engine.run("pull", "--quiet", f"127.0.0.1:{running.port}/shop/web:v2")
+
+
+def test_somebody_of_the_sockets_group_builds(nobody: Container, workplace: Path) -> None:
+    (workplace / "made" / "Dockerfile").write_text("FROM scratch\nCOPY index.json /\n")
+    socket_path = Path("/var/run/docker.sock")
+    socket = ("--volume", f"{socket_path}:{socket_path}", "--group-add", str(socket_path.stat().st_gid))
+    argv = ("publish", "--images-repo", "oci:registry", "--tag-custom", "v1", "--image", "web=made")
+    nobody.with_options(*socket).run(*argv)
+    layout_reading.whole(workplace / "registry" / "web")
 
 
 def test_a_build_without_the_socket_says_what_to_mount(nobody: Container, workplace: Path) -> None:

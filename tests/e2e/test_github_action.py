@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from tests.archives import docker_archive
 from tests.images import image, layer
+from tests.provision.places import on_path
+from tests.realparts import absence
 from tests.realparts.github_runner import RUNNER_USER, GithubRunner, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.realparts.engine import DockerEngine
     from tests.realparts.fixtures import BridgeRegistry
 
@@ -174,6 +180,47 @@ def test_a_login_lasts_for_the_job_and_the_post_step_removes_it(
     assert not directory.exists()
     assert left_behind(runner) == []
     assert runner.post(login, command="login", **asked).code == 0, "a post step may run twice"
+
+
+@pytest.fixture
+def service(docker_engine: DockerEngine, base_image: str, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A registry as a job's service container: the job's network, and the name by which the host and the daemon know it.
+
+    In the network its name is registry:5000.
+    """
+    program = on_path("docker-registry")
+    absence.need("registry", program, "docker-registry")
+    config = tmp_path / "registry.yml"
+    config.write_text("version: 0.1\nstorage: {inmemory: {}}\nhttp: {addr: ':5000'}\n")
+    network = docker_engine.run("network", "create", f"github_network_{uuid.uuid4().hex}").stdout.strip()
+    mounts = ("--volume", f"{program}:/registry:ro", "--volume", f"{config}:/registry.yml:ro")
+    argv = ("--network", network, "--network-alias", "registry", "--publish", "127.0.0.1::5000", *mounts)
+    container = docker_engine.run("run", "--detach", *argv, base_image, "/registry", "serve", "/registry.yml").stdout.strip()
+    yield network, docker_engine.run("port", container, "5000").stdout.split()[0].replace("127.0.0.1", "localhost")
+    docker_engine.run("rm", "--force", "--volumes", container)
+    docker_engine.run("network", "rm", network)
+
+
+def test_a_service_container_is_published_to_by_its_name_in_the_network(
+    runner: GithubRunner, service: tuple[str, str], docker_engine: DockerEngine
+) -> None:
+    network, outside = service
+    (runner.workspace / "web.tar").write_bytes(docker_archive({"web:1": image(layer("web"))}))
+    reach = {"images_repo": "registry:5000/shop", "insecure_registry": "registry:5000", "tag_custom": "v1"}
+    step = runner.step(network=network, **reach, image="web=docker-archive:web.tar", engine="registry")
+    assert step.code == 0, step.shown
+    assert step.outputs["references"] == "registry:5000/shop/web:v1"
+    assert step.outputs["digest"] in docker_engine.run("pull", f"{outside}/shop/web:v1").stdout
+
+
+def test_docker_does_not_push_to_a_name_that_cannot_be_read_back_from(runner: GithubRunner, service: tuple[str, str]) -> None:
+    network, outside = service
+    step = runner.step(network=network, images_repo=f"{outside}/shop", image="web=web", tag_custom="v1")
+    assert step.code == 3, step.shown
+    (told,) = step.commands("error")
+    assert "nothing was pushed" in told
+    assert json.loads(step.outputs["images"])[0]["status"] == "failed"
+    assert requests.get(f"http://{outside}/v2/_catalog", timeout=10).json() == {"repositories": []}
 
 
 def test_the_post_step_of_other_commands_does_nothing(runner: GithubRunner, tmp_path: Path) -> None:
