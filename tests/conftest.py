@@ -32,3 +32,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     line = absence.summary()
     if line:
         terminalreporter.write_line(line, yellow=True)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their size: their content may hold the time, and parallel workers must agree on the names of tests."""
+    return f"{len(val)}-bytes" if isinstance(val, bytes) else None
