@@ -11,9 +11,9 @@ from moorage.auth.secret import Secret, blank
 from moorage.errors import ConfigurationError, Unsupported
 from moorage.oci.reference import Registry
 from moorage.registries.catalog import IMPLEMENTATIONS, VENDORS
-from moorage.registries.vendor import Connection, Vendor, api_url
+from moorage.registries.vendor import Connection, Vendor, api_url, names_only
 
-NAMES_ONLY = [vendor for vendor in VENDORS.values() if vendor.name not in {"default", "layout"}]
+NAMES_ONLY = [vendor for vendor in VENDORS.values() if vendor.open.__module__ == names_only.__module__]
 
 
 class Anonymous:
