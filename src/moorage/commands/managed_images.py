@@ -18,9 +18,9 @@ from moorage.oci import labels, werf_tag
 from moorage.oci.manifest import parse_time
 from moorage.oci.naming import shown
 from moorage.oci.records import image_of_field, image_tag, recorded_image_field
-from moorage.oci.reference import TAG_LIMIT, BadReference, Digest, Tag
+from moorage.oci.reference import TAG_LIMIT, BadReference, Tag
 from moorage.registries.images_repo import final_names
-from moorage.registries.interface import RepositoryLister
+from moorage.registries.interface import RepositoryLister, TagDeleter
 from moorage.settings.settings import ManagedImagesSettings
 
 _FEW = 200  # repositories whose tags are listed to find names; beyond that it would take minutes
@@ -102,10 +102,8 @@ def forget_name(homes: Homes, image: str) -> bool:
         if len(text) > TAG_LIMIT:
             continue
         try:
-            digest = home.registry.resolve(home.repository, Tag(text))
-            if not _shared(home, Tag(text), digest):
-                home.registry.delete_manifest(home.repository, digest)
-                found = True
+            _delete(home, Tag(text))
+            found = True
         except NotFound:
             continue
     return found
@@ -139,12 +137,20 @@ def _homes(settings: ManagedImagesSettings, world: World) -> Iterator[Homes]:
         yield homes
 
 
-def _shared(home: Home, tag: Tag, digest: Digest) -> bool:
-    """Whether another of werf's names stands under the same digest: werf dates its records, and two may have the same date."""
-    if werf_tag.managed_image(tag.text) is None:
-        return False
-    others = [other for other in home.registry.tag_names(home.repository) if other != tag and werf_tag.managed_image(other.text)]
-    return any(home.registry.resolve(home.repository, other) == digest for other in others)
+def _delete(home: Home, tag: Tag) -> None:
+    """Delete a record, and no other: werf dates its records, and two of the same date are one manifest with two tags."""
+    registry, repository = home.registry, home.repository
+    digest = registry.resolve(repository, tag)
+    names = registry.tag_names(repository) if werf_tag.managed_image(tag.text) is not None else frozenset()
+    others = [other for other in names if other != tag and werf_tag.managed_image(other.text) is not None]
+    if all(registry.resolve(repository, other) != digest for other in others):
+        registry.delete_manifest(repository, digest)
+    elif isinstance(registry, TagDeleter):
+        registry.delete_tag(repository, tag)
+    else:
+        raise Unsupported(
+            f"{repository}:{tag} is one manifest with another name's record, and {repository.registry} cannot part them"
+        )
 
 
 def _names_in(home: Home, tags: Iterable[Tag]) -> Iterable[str]:
