@@ -76,6 +76,7 @@ class Session:
 
         `idempotent` says whether sending twice does no harm; by default GET, HEAD, PUT, DELETE and OPTIONS are. Others are only
         repeated where the server said that it did nothing (429). `retry_on` are the statuses after which it is sent again.
+        A limit that the server sets is waited for whatever `ok` says: GitHub's is a 403 like its refusals.
         `limit` is the size in bytes that the answer may have, decoded. With `stream` the body is not read; close `Answer.stream`.
         `remedy` replaces the default advice of the error for a refused request.
 
@@ -139,7 +140,7 @@ class Session:
                 uncertain = True
                 continue
             gate = self._gate(Origin.of(answer.url).authority)
-            if answer.status in ok and answer.status != 401:
+            if answer.status in ok and answer.status != 401 and not retry.is_throttled(answer):
                 return replace(answer, uncertain=uncertain)
             if answer.status == 401 and auth is not None and not renewed and auth.renew(answer):
                 renewed = True

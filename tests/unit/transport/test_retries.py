@@ -209,3 +209,10 @@ def test_a_broken_upload_that_may_not_be_repeated_is_not(session: Session) -> No
     with ScriptedServer(lambda _: Reply(drop=True)) as server, pytest.raises(Unreachable):
         session.request("PUT", server.url, body=Upload(lambda: io.BytesIO(b"abc"), 3), idempotent=False)
     assert len(server.requests) == 1
+
+
+def test_a_limit_is_waited_for_even_by_who_wants_to_see_refusals(session: Session, time: FakeTime) -> None:
+    replies = iter([Reply(403, headers={"retry-after": "7"}), Reply(403)])
+    with ScriptedServer(lambda _: next(replies)) as server:
+        assert session.request("GET", server.url, ok={200, 403}).status == 403
+    assert sum(time.slept) >= 7
