@@ -8,14 +8,14 @@ import io
 import json
 import secrets
 import threading
-from typing import Final
+from collections.abc import Callable
+from typing import BinaryIO, Final, Protocol
 
 from moorage.errors import Contradiction, Failure, NotFound, RegistryError, Unreachable, Unsupported
 from moorage.oci import media_type
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.registries.distribution.client import Distribution
-from moorage.registries.distribution.payloads import Fetched
+from moorage.registries.distribution.payloads import Descriptor, Fetched
 from moorage.transport.session import Session
 
 _EMPTY: Final = b"{}"
@@ -25,10 +25,23 @@ _ARTIFACT_TYPE: Final = "application/vnd.moorage.stub.v1"
 _DOCKERS: Final = frozenset({media_type.DOCKER_MANIFEST, media_type.DOCKER_LIST})
 
 
+class StubClient(Protocol):
+    """What the way takes; `Distribution` is one. A vendor that deletes manifests by an API of its own brings another."""
+
+    def require_deletion(self, repository: Repository, *, remedy: str | None = None) -> None: ...
+    def delete(self, repository: Repository, reference: Tag | Digest, *, remedy: str | None = None) -> bool: ...
+    def manifest(self, repository: Repository, reference: Tag | Digest) -> Fetched: ...
+    def head(self, repository: Repository, reference: Tag | Digest) -> Descriptor: ...
+    def tags(self, repository: Repository) -> list[Tag]: ...
+    def has_blob(self, repository: Repository, digest: Digest) -> bool: ...
+    def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None: ...
+    def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, kind: str) -> Digest: ...
+
+
 class StubWay:
     """Thread-safe. `remedy` is the advice where deletion is switched off."""
 
-    def __init__(self, client: Distribution, session: Session, remedy: str) -> None:
+    def __init__(self, client: StubClient, session: Session, remedy: str) -> None:
         self._client = client
         self._session = session
         self._remedy = remedy
