@@ -72,10 +72,11 @@ class RefusalPromises:
     def _the_server_has_no_such_switch(self, scene: Scene) -> None:
         """The flag is then a promise that the simulator knows no such setting: deletions go through."""
         digest = scene.push(image(), "v1")
+        scene.push(image(layer("stays")), "keep")
         scene.simulator.faults.deletion_disabled = True
         scene.open().delete_manifest(scene.repository, digest)
         scene.settle()
-        assert scene.tags() == {}
+        assert scene.tags().keys() == {"keep"}
 
     def test_a_server_that_is_read_only_is_said_to_be(self, scene: Scene) -> None:
         digest = scene.push(image(), "v1", "v2")
