@@ -133,7 +133,7 @@ def test_every_command_knows_its_options_and_refuses_others(command: Command) ->
     assert "unknown option --no-such-thing" in refused(command, "--no-such-thing")
 
 
-@pytest.mark.parametrize("command", ["doctor", "report"])
+@pytest.mark.parametrize("command", ["report"])
 def test_what_is_not_built_says_so_before_anything_is_touched(command: str) -> None:
     words = {"report": ["merge"]}.get(command, [])
     called = call(command, *words, "--output", "json")

@@ -36,7 +36,7 @@ USAGES: Final[Mapping[Command, Usage]] = MappingProxyType(
         Command.PURGE: Usage("Delete all that this project published."),
         Command.RESTORE: Usage("Put back what a cleanup deleted, from its journal.", "[JOURNAL]", 0, 1),
         Command.EXPLAIN: Usage("Say why an image would be kept or deleted.", "REFERENCE", 1, 1),
-        Command.DOCTOR: Usage("Examine address, credentials and rights, reading only.", module="unbuilt"),
+        Command.DOCTOR: Usage("Examine address, credentials and rights, reading only."),
         Command.LOGIN: Usage("Prepare a Docker config of its own for later steps, logged in."),
         Command.LOGOUT: Usage("Remove the Docker config that login prepared.", "[DIR]", 0, 1),
         Command.CI_ENV: Usage("Print shell lines that set what the CI system knows.", "github|gitlab", 1, 1, module="ci_env"),

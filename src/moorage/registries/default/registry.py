@@ -11,10 +11,11 @@ from moorage.oci.manifest import Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.dating import describe
+from moorage.registries.distribution.examination import examine
 from moorage.registries.distribution.related import referrers_of
 from moorage.registries.distribution.snapshot import take_inventory
 from moorage.registries.distribution.stub import StubWay
-from moorage.registries.interface import Clock
+from moorage.registries.interface import Ability, Clock
 from moorage.registries.vendor import Connection
 
 ENABLE_DELETION: Final = (
@@ -165,6 +166,9 @@ class DefaultRegistry:
             except BadReference:
                 continue  # no client could name it, so nobody can have pushed there by this API
         return sorted(set(found))
+
+    def examine(self, repository: Repository) -> Sequence[Ability]:
+        return examine(self._client, repository)
 
 
 def open_default(connection: Connection) -> DefaultRegistry:

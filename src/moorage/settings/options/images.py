@@ -31,7 +31,7 @@ IMAGE = Option(
     parse=_not_empty,
     shape=Shape.MANY,
     metavar="NAME=SOURCE",
-    commands=frozenset({Command.NAMES, Command.PUBLISH, Command.CLEANUP, Command.PURGE, Command.EXPLAIN}),
+    commands=frozenset({Command.NAMES, Command.PUBLISH, Command.CLEANUP, Command.PURGE, Command.EXPLAIN, Command.DOCTOR}),
     other_words=("images", "image-name"),
     theme=_THEME,
 )
