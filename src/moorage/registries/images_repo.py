@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from moorage.errors import ConfigurationError
 from moorage.oci import naming
 from moorage.oci.naming import FinalName, Mode, shown
+from moorage.oci.records import is_record
 from moorage.oci.reference import (
     DOCKER_HUB,
     DOCKER_HUB_HOSTS,
@@ -126,13 +127,14 @@ def _prefix_problem(image: str) -> str | None:
 
 def _final_tag_problems(names: Iterable[FinalName]) -> Iterator[str]:
     for name in names:
+        became = f"{shown(name.image)} with tag {name.meta_tag!r} would become the tag {name.tag!r}"
         try:
-            Tag(name.tag)
+            tag = Tag(name.tag)
         except BadReference as error:
-            yield (
-                f"{shown(name.image)} with tag {name.meta_tag!r} would become the tag {name.tag!r} "
-                f"({len(name.tag)} characters): {error}"
-            )
+            yield f"{became} ({len(name.tag)} characters): {error}"
+        else:
+            if is_record(tag):
+                yield f"{became}, which a cleanup takes for a record and not for an image: use another tag"
 
 
 def _collisions(names: Iterable[FinalName]) -> Iterator[str]:

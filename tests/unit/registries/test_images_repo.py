@@ -128,3 +128,9 @@ def test_images_with_a_common_prefix_are_fine_as_long_as_their_tags_differ() -> 
 def test_all_offenders_come_together() -> None:
     found = problems("quay.io/acme", ["", "team/api", "Api"], ["feature/x", "v1"])
     assert len(found) == 4
+
+
+def test_a_tag_that_a_cleanup_would_take_for_a_record_is_refused() -> None:
+    tag = f"image-metadata-by-commit-app-{'a' * 40}"
+    assert "takes for a record and not for an image" in problems("ghcr.io/acme/shop", ["api"], [tag, "v1"])[0]
+    assert references("ghcr.io/acme/shop", ["api"], ["moorage-record.v1"]) == ["ghcr.io/acme/shop/api:moorage-record.v1"]
