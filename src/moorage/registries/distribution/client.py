@@ -21,6 +21,7 @@ from moorage.registries.distribution.scope import CATALOG, Action, Scopes, stand
 from moorage.registries.distribution.upload import BlobUpload
 from moorage.registries.distribution.verified import VerifiedBlob
 from moorage.transport import outcome, pages
+from moorage.transport.retry import SERVER_TROUBLE
 from moorage.transport.session import ANSWER_LIMIT, SUCCESS, Answer, Session, Upload
 
 DELETED: Final = frozenset({200, 202, 204})
@@ -204,6 +205,7 @@ class Distribution:
         body: bytes | Upload | None = None,
         ok: Collection[int] = SUCCESS,
         idempotent: bool | None = None,
+        retry_on: Collection[int] = SERVER_TROUBLE,
         stream: bool = False,
         limit: int = ANSWER_LIMIT,
     ) -> Answer:
@@ -213,7 +215,7 @@ class Distribution:
         try:
             answer = self._session.request(
                 method, url, headers=headers, body=body, ok={*ok, 401}, auth=signer,
-                idempotent=idempotent, stream=stream, limit=limit,
+                idempotent=idempotent, retry_on=retry_on, stream=stream, limit=limit,
             )  # fmt: skip
         except Denied as error:
             raise self.access.forbidden(error, tuple(scopes)) from None
