@@ -20,15 +20,18 @@ RUN apt-get update -q \
 FROM runtime AS build
 ARG DEBIAN_FRONTEND=noninteractive
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv
-RUN python3 -m venv /opt/moorage/venv
-COPY requirements/all.txt /build/requirements/all.txt
-RUN /opt/moorage/venv/bin/pip install -q --no-cache-dir --require-hashes -r /build/requirements/all.txt
+# Two environments: one that builds and stays behind, and the one that is taken along.
+RUN python3 -m venv /build/venv && python3 -m venv --without-pip /opt/moorage/venv
+ARG PIP="/build/venv/bin/pip --python /opt/moorage/venv/bin/python install -q --no-cache-dir --no-compile"
+COPY requirements/backend.txt requirements/all.txt /build/requirements/
+RUN /build/venv/bin/pip install -q --no-cache-dir --require-hashes -r /build/requirements/backend.txt \
+ && ${PIP} --require-hashes -r /build/requirements/all.txt
 COPY pyproject.toml README.md LICENSE /build/
 COPY src /build/src
-# The environment then sheds pip, which nothing needs at run time. Everything is compiled: the image may be run read-only.
-RUN /opt/moorage/venv/bin/pip install -q --no-cache-dir --no-deps /build \
- && /opt/moorage/venv/bin/pip uninstall -q -y pip \
- && /opt/moorage/venv/bin/python -m compileall -q /opt/moorage/venv/lib
+# Everything is compiled here, since the image may be run read-only or by a user who cannot write to it.
+RUN /build/venv/bin/pip wheel -q --no-build-isolation --no-deps --wheel-dir /build/dist /build \
+ && ${PIP} --no-deps /build/dist/*.whl \
+ && /opt/moorage/venv/bin/python -m compileall -q -j 0 /opt/moorage/venv/lib
 
 FROM runtime
 COPY --from=build /opt/moorage/venv /opt/moorage/venv

@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGUMENTS ?=
+INSTALL := $(BIN)/python -m pip install -q
+LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 --no-header
 
 .PHONY: help demo test check lint types contracts surfaces bench lock dist clean parts
 
@@ -41,12 +43,13 @@ bench: $(VENV)/.dev parts ## measure; figures go to bench/results
 	$(BIN)/python -m bench
 
 lock: $(VENV)/.dev ## pin every dependency anew, with hashes
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 --no-header pyproject.toml -o requirements/base.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 --no-header pyproject.toml --extra all -o requirements/all.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 --no-header pyproject.toml --extra all --group dev -o requirements/dev.txt
+	$(LOCK) --group backend -o requirements/backend.txt
+	$(LOCK) pyproject.toml -o requirements/base.txt
+	$(LOCK) pyproject.toml --extra all -o requirements/all.txt
+	$(LOCK) pyproject.toml --extra all --group dev -o requirements/dev.txt
 
 dist: $(VENV)/.dev ## sdist and wheel
-	$(BIN)/python -m build
+	$(BIN)/python -m build --no-isolation
 
 clean:
 	rm -rf $(VENV) dist build demo-out .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -54,12 +57,12 @@ clean:
 $(VENV)/bin/python:
 	$(PYTHON) requirements/environment.py $(VENV)
 
-$(VENV)/.base: $(VENV)/bin/python requirements/base.txt pyproject.toml
-	@[ -e $(VENV)/.dev ] || $(BIN)/python -m pip install -q --require-hashes -r requirements/base.txt
-	@[ -e $(VENV)/.dev ] || $(BIN)/python -m pip install -q --no-deps -e .
+$(VENV)/.base: $(VENV)/bin/python requirements/backend.txt requirements/base.txt pyproject.toml
+	@[ -e $(VENV)/.dev ] || $(INSTALL) --require-hashes -r requirements/backend.txt -r requirements/base.txt
+	@[ -e $(VENV)/.dev ] || $(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python requirements/dev.txt pyproject.toml
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install -q --no-deps -e .
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@

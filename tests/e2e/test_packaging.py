@@ -47,7 +47,7 @@ def run(*argv: str | Path, cwd: Path | None = None, env: Mapping[str, str] | Non
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the sdist, and with the wheel that was built from it, as `python -m build` does."""
     folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
     return folder
 
 
