@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from tests.scripted_server import Reply, Request, ScriptedServer
 
 from moorage.auth.secret import Secret
 from moorage.errors import ConfigurationError, Contradiction, NotFound, Unreachable
-from moorage.transport.session import Answer, Session, Upload
+from moorage.transport.session import Answer, Clock, Session, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -216,6 +217,25 @@ def test_logs_name_the_request_and_none_of_its_secrets(session: Session, caplog:
     assert "GET " in logged
     assert "/x?token=… 200" in logged
     assert "sham" not in logged
+
+
+def test_an_answer_that_drips_for_ever_is_given_up() -> None:
+    ticks = itertools.count(0, 200)  # every look at the clock is 200 seconds later
+    session = Session(clock=Clock(monotonic=lambda: float(next(ticks))))
+    with session, ScriptedServer(lambda _: Reply(body=b"drip" * 100_000)) as server, pytest.raises(Unreachable, match="too long"):
+        session.request("GET", server.url)
+    assert len(server.requests) == 1
+
+
+def test_a_time_budget_that_ends_while_reading_ends_the_reading(open_session: Callable[..., Session]) -> None:
+    left = [100.0]
+
+    def answer(_: Request) -> Reply:
+        left[0] = 0.0
+        return Reply(body=b"too late")
+
+    with ScriptedServer(answer) as server, pytest.raises(Unreachable, match="time budget"):
+        open_session(deadline=lambda: left[0]).request("GET", server.url)
 
 
 def test_a_finished_time_budget_stops_new_requests_but_not_what_has_to_be_finished(open_session: Callable[..., Session]) -> None:
