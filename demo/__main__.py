@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from demo.wholeness import read_everything
+from demo.wholeness import images_of, read_everything
 from demo.workshop import IMAGES, Release, releases
 from moorage.oci.reference import Registry, Repository, Tag
 from moorage.registries.layout.registry import LayoutRegistry
@@ -27,7 +27,7 @@ def main() -> int:
         publish(address, release)
         age(registry, release)
     print(
-        f"  {len(IMAGES)} repositories, {sum(len(registry.tag_names(repository)) for repository in repositories(address))} tags"
+        f"  {len(IMAGES)} repositories, {sum(len(images_of(registry, repository)) for repository in repositories(address))} tags"
     )
 
     step("Plan: what would go, what stays, and why (nothing is changed)")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moorage.oci.manifest import Manifest, parse_manifest
+from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.layout.registry import LayoutRegistry
 
@@ -18,9 +19,14 @@ class Whole:
     size: int
 
 
+def images_of(registry: LayoutRegistry, repository: Repository) -> list[Tag]:
+    """The tags that stand for images; the others are records of what was published at which commit."""
+    return sorted(tag for tag in registry.tag_names(repository) if not is_record(tag))
+
+
 def read_everything(registry: LayoutRegistry, repository: Repository) -> Whole:
     """Raises NotFound or Contradiction for the first thing that is missing or damaged."""
-    tags = sorted(registry.tag_names(repository))
+    tags = images_of(registry, repository)
     found = {manifest.digest: manifest for tag in tags for manifest in _manifests(registry, repository, tag)}
     blobs = {blob.digest: blob for manifest in found.values() for blob in manifest.blobs}
     size = sum(manifest.size for manifest in found.values())

@@ -29,11 +29,11 @@ class Recorder:
         publication = self._publication(course)
         if publication is None:
             return ""
-        image, now = course.job.image, self.world.now()
+        image = course.job.image
         try:
+            write_image_name(self.homes.of_name(image), image, self.world.now(), self.settings.project.name)
             if publication.commit:
                 write_record(self.homes.of(image), publication)
-            write_image_name(self.homes.of_name(image), image, now, self.settings.project.name)
         except Unsupported as error:
             self.world.progress.warn(f"{shown(image)}: {error.message}")
         except ValueError as error:
