@@ -68,6 +68,7 @@ def pulled(engine: DockerEngine, registry: BridgeRegistry, config: Path, referen
         said = puller.run("pull", reference).stdout
         (digest,) = set(DIGEST.findall(said))
         found[reference] = digest
+    puller.run("image", "rm", *references)
     return found
 
 

@@ -120,6 +120,7 @@ def test_two_directories_are_published_under_three_tags_and_pulled_back(
     login = ("login", "--username", registry.user.name, "--password-stdin", registry.host)
     puller.run(*login, stdin=registry.user.password)
     assert digests == {reference: only(DIGEST.findall(puller.run("pull", reference).stdout)) for reference in expected}
+    puller.run("image", "rm", *expected)
     page = project.artifact("moorage", "moorage-report.html")
     assert all(reference in page for reference in expected)
     # gitlab-ci-local shows sections in words of its own.

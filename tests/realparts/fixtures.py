@@ -96,8 +96,13 @@ def moorage_image(docker_engine: DockerEngine, base_image: str) -> str:
     Some 40 s on two cores the first time. Known by its id: another session may build another one meanwhile.
     """
     root = Path(__file__).parents[2]
-    argv = ("build", "--quiet", "--tag", "moorage-test/moorage", "--build-arg", f"BASE={base_image}", "--file")
-    return docker_engine.run(*argv, root / "Dockerfile", root, timeout=280).stdout.strip()
+    name = "moorage-test/moorage"
+    argv = ("build", "--quiet", "--tag", name, "--build-arg", f"BASE={base_image}", "--file")
+    image = docker_engine.run(*argv, root / "Dockerfile", root, timeout=280).stdout.strip()
+    # What it was built from other sources, unless another session may still be at it.
+    old = ("--filter", "label=org.opencontainers.image.title=moorage", "--filter", "until=24h")
+    docker_engine.run("image", "prune", "--force", *old, check=False)
+    return image
 
 
 @pytest.fixture(scope="session")
