@@ -116,7 +116,7 @@ def synchronize(repository: GitRepository) -> None:
 
 
 def _walk(repository: GitRepository, pending: dict[Commit, int], wanted: Collection[Commit]) -> Mapping[Commit, int]:
-    """The bits of those wanted commits that are reached. Children come before parents, so a commit's bits are final when it comes.
+    """The bits of those wanted commits that are reached. Children come before parents: a commit's bits are final when it comes.
 
     `pending` are the bits of commits that are still to come; commits that hand on all they have share one number in memory.
     """

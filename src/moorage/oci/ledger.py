@@ -5,7 +5,7 @@
 
 as gzip. A ledger is written whole, next to the single records and older ledgers that it takes in, and never changed. Those are
 deleted by a later run, which has seen the new one in the registry's own listing; so whatever happens in between, the union of
-all that is there is the truth. `replaces` are the ledgers that it stands for: they count no more, even while they are still there.
+all that is there is the truth. `replaces` are the ledgers that it stands for: they count no more, even while they are there.
 """
 
 import gzip
