@@ -8,17 +8,18 @@ forced, hold OWNER/PACKAGE, and packages may nest. HOST of a GHES is that of $GI
 from moorage.auth.secret import Secret
 from moorage.oci.naming import Mode
 from moorage.option import Option
+from moorage.registries.interface import Registry
 from moorage.registries.vendor import (
     OPENING,
     Address,
     AddressRules,
+    Connection,
     Form,
     Place,
     Surroundings,
     Vendor,
     api_url,
     hosts,
-    names_only,
 )
 
 _PUBLIC = hosts(r"ghcr\.io", r"docker\.pkg\.github\.com", r"containers\.[a-z0-9-]+\.ghe\.com")
@@ -56,7 +57,7 @@ def _packages_place(address: Address) -> Place:
 
 TOKEN = Option(
     name="github-token",
-    help="GitHub token that may read, write and delete packages.",
+    help="GitHub token that may read, write and delete packages: classic, or a job's GITHUB_TOKEN.",
     parse=Secret,
     secret=True,
     commands=OPENING,
@@ -67,7 +68,7 @@ API_URL = Option(
     help="Address of GitHub's REST API; https://HOST/api/v3 for a GHES.",
     parse=api_url,
     metavar="URL",
-    default="https://api.github.com",
+    default_text="that of the registry's host: https://api.github.com for ghcr.io",
     commands=OPENING,
     variables=("GITHUB_API_URL",),
     theme="Vendor endpoints",
@@ -77,17 +78,24 @@ GRAPHQL_URL = Option(
     help="Address of GitHub's GraphQL API; https://HOST/api/graphql for a GHES.",
     parse=api_url,
     metavar="URL",
-    default="https://api.github.com/graphql",
+    default_text="beside the REST API",
     commands=OPENING,
     variables=("GITHUB_GRAPHQL_URL",),
     theme="Vendor endpoints",
 )
 
+
+def _open(connection: Connection) -> Registry:
+    from moorage.registries.github.registry import open_github  # noqa: PLC0415 -- brings the HTTP client
+
+    return open_github(connection)
+
+
 VENDOR = Vendor(
     name="github",
     title="GitHub Packages",
     address=AddressRules(recognises=_recognises, place=_place),
-    open=names_only("GitHub Packages"),
+    open=_open,
     credentials=(TOKEN,),
     endpoints=(API_URL, GRAPHQL_URL),
     other_words=("ghcr", "ghcr.io", "gh"),
