@@ -158,7 +158,7 @@ class Run:
     def _delete(self, entries: Sequence[Entry]) -> Mapping[Digest, Exception | None]:
         for entry in entries:
             self.journal.about_to(entry)
-            for part in self._along(entry.digest) if self.inventory.takes_along else ():
+            for part in self._along(entry.digest) if self.inventory.takes_children else ():
                 if part in self._foreseen:  # after what takes it along, since the last is put back first
                     self.journal.about_to(self._foreseen[part])
         registry = self.registry
@@ -183,7 +183,7 @@ class Run:
             self._record_removal(removal, Outcome.CHANGED, "what it belongs to is no longer what was planned")
             return None
         entry = self._entry(removal.digest, tuple(tag for tag, now in places.items() if now == removal.digest))
-        if self.inventory.takes_along:
+        if self.inventory.takes_children:
             self._foresee(removal.digest)
         return entry
 

@@ -65,6 +65,7 @@ class Inventory:
     `lists_untagged` says whether manifests without tags would be seen at all.
     `takes_along` says whether the registry deletes, together with a manifest, what belongs to it (`subject`) whatever its tags are,
     and children that have no tag and are part of no other index (Harbor).
+    `lives_by_tags` says whether a manifest goes with its last tag, and with it the children that nothing else holds (Quay).
     `records` are tags that stand for no image (moorage.oci.records); they are nowhere else in it, and nor is what they point at.
     """
 
@@ -79,11 +80,17 @@ class Inventory:
     tag_dates: Mapping[Tag, datetime] = field(default_factory=dict)
     lists_untagged: bool = False
     takes_along: bool = False
+    lives_by_tags: bool = False
     records: frozenset[Tag] = frozenset()
 
     def __post_init__(self) -> None:
         for name in ("tags", "manifests", "unreadable", "unresolved", "dangling", "locked_tags", "tag_dates"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def takes_children(self) -> bool:
+        """Whether the children of a deleted index go with it, where nothing else holds them."""
+        return self.takes_along or self.lives_by_tags
 
     def lacks(self, digest: Digest) -> bool:
         """Whether the registry said that this manifest is not there, and nothing that it said later contradicts it."""

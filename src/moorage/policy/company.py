@@ -8,12 +8,17 @@ from moorage.policy.graph import Graph
 
 
 def company_kept(
-    graph: Graph, going: AbstractSet[Digest], present: AbstractSet[Digest], tagged: AbstractSet[Digest]
+    graph: Graph,
+    going: AbstractSet[Digest],
+    present: AbstractSet[Digest],
+    tagged: AbstractSet[Digest],
+    *,
+    belongings: bool = True,
 ) -> Mapping[Digest, Digest]:
     """Those of `going` that must stay, each with something that stays and that the registry would delete with it.
 
-    That is what belongs to it, whatever tags that has, and its children that have no tag and are part of no index that stays.
-    `present` is everything there is; `tagged` are the manifests with a tag that stays.
+    That is its children that have no tag and are part of no index that stays and, with `belongings`, what belongs to it, whatever
+    tags that has. `present` is everything there is; `tagged` are the manifests with a tag that stays.
     """
     going, kept = set(going), dict[Digest, Digest]()
     while True:
@@ -22,7 +27,8 @@ def company_kept(
         found = {}
         for digest in going:
             parts = [child for child in graph.children.get(digest, ()) if child not in tagged and child not in needed]
-            lost = next((one for one in (*graph.referrers.get(digest, ()), *parts) if one in staying), None)
+            belonging = graph.referrers.get(digest, ()) if belongings else ()
+            lost = next((one for one in (*belonging, *parts) if one in staying), None)
             if lost is not None:
                 found[digest] = lost
         if not found:

@@ -117,8 +117,11 @@ class Planner:
         for roots in (anchored, selection.untagged.keys() - taken.keys(), self._present() - taken.keys()):
             held = {**graph.reach(roots - held.keys(), enters=lambda digest: not self.inventory.lacks(digest)), **held}
         company: Mapping[Digest, Digest] = {}
-        if self.inventory.takes_along:
-            company = company_kept(graph, taken.keys() - held.keys(), self._present(), self._tagged_for_good(selection))
+        if self.inventory.takes_children:
+            company = company_kept(
+                graph, taken.keys() - held.keys(), self._present(), self._tagged_for_good(selection),
+                belongings=self.inventory.takes_along,
+            )  # fmt: skip
             held = {**graph.reach(company.keys() - held.keys()), **held}
         deleted = {digest: step for digest, step in taken.items() if digest not in held}
         unseen = self._unseen(held.keys())
@@ -155,6 +158,8 @@ class Planner:
             goes = False
             untag = Reason(Code.CANNOT_UNTAG, f"its manifest stays, and {self.cannot_untag}")
             reasons = (untag, *self._holders(digest, selection, fates), *reasons)
+        if goes and self.inventory.lives_by_tags and (digest in fates.company or digest in fates.pinned):
+            goes, reasons = False, (*self._holders(digest, selection, fates), *reasons)
         return self._item(Kind.TAG, digest, goes=goes, reasons=reasons, tag=tag)
 
     def _follow(self, target: Digest, fates: Fates) -> tuple[bool, Reasons]:
