@@ -1,6 +1,7 @@
 """When a request is sent again, and after how long. Pure: the session does the waiting."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -11,6 +12,7 @@ from moorage.transport.exchange import Answer
 LONGEST_WAIT: Final = 300.0  # seconds; no single wait is longer, whatever a server asks for
 REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 SERVER_TROUBLE: Final = frozenset({408, 500, 502, 503, 504})
+_AWS_TYPE: Final = re.compile(rb'"__type"\s*:\s*"([A-Za-z0-9.#:_-]+)"')
 _EPOCH_FROM: Final = 1_000_000_000.0  # larger numbers are a moment since 1970, smaller ones seconds from now
 
 
@@ -32,19 +34,40 @@ class Retries:
         return min(self.ceiling, self.first * 2.0 ** min(attempt, 30)) * jitter()
 
 
+# AWS's page on common errors, and botocore's data/_retry.json: "throttling".
+_AWS_LIMITS: Final = (
+    "ThrottlingException",
+    "ThrottledException",
+    "Throttling",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+)
+
+
 def is_throttled(answer: Answer) -> bool:
-    """Whether the server limits requests: 429, or the 403 that GitHub answers for its limits.
+    """Whether the server limits requests: 429, the 403 that GitHub answers for its limits, or the 400 that AWS does.
 
     GitHub's primary limit is a 403 with `x-ratelimit-remaining: 0`; its secondary limits are a 403 with `Retry-After`, or with
     neither header and a `documentation_url` that leads to the page on rate limits (docs.github.com, seen 2026-11).
     """
     if answer.status == 429:
         return True
+    if answer.status == 400:
+        return _aws_code(answer) in _AWS_LIMITS
     if answer.status != 403:
         return False
     if "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining", "").strip() == "0":
         return True
     return b'"documentation_url"' in answer.body and b"rate-limit" in answer.body.partition(b'"documentation_url"')[2][:200]
+
+
+def _aws_code(answer: Answer) -> str:
+    """The error's name in AWS's JSON protocols: a header, or `__type` in the body, either with a name space before it."""
+    code = answer.headers.get("x-amzn-errortype", "")
+    if not code and answer.headers.get("content-type", "").startswith("application/x-amz-json"):
+        found = _AWS_TYPE.search(answer.body[:4096])
+        code = found[1].decode() if found else ""
+    return code.partition(":")[0].rpartition("#")[2]
 
 
 def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
