@@ -42,7 +42,7 @@ class NetworkPromises:
         for number in range(6):
             scene.push(image(layer(f"{number}")), f"old-{number}", age=MONTH)
         scene.push(image(layer("stays")), "keep")  # GitHub lets no package be left without a tag
-        self._throttle(scene, times=4, method="DELETE")
+        self._throttle(scene, times=4, only=self.abilities.deletes)
         run = clean(scene, policy("old*"), tmp_path)
         scene.settle()
         assert set(outcomes(run).values()) == {Outcome.DELETED}
@@ -79,7 +79,8 @@ class NetworkPromises:
         scene.simulator.faults.reset(times=2)
         registry = scene.open()
         registry.inventory(scene.repository)
-        scene.simulator.faults.reset(times=2, method="DELETE")
+        method, route = self.abilities.deletes
+        scene.simulator.faults.reset(times=2, method=method, route=route)
         run = clean(scene, policy("old*"), tmp_path, registry)
         scene.settle()
         assert set(outcomes(run).values()) == {Outcome.DELETED}
@@ -87,7 +88,8 @@ class NetworkPromises:
 
     def test_trouble_with_a_deletion_is_not_taken_for_success(self, scene: Scene, tmp_path: Path) -> None:
         digest = scene.push(image(layer("first")), "old-1", age=MONTH)
-        scene.simulator.faults.burst(500, times=ALWAYS, method="DELETE")
+        method, route = self.abilities.deletes
+        scene.simulator.faults.burst(500, times=ALWAYS, method=method, route=route)
         run = clean(scene, policy("old*"), tmp_path)
         assert set(outcomes(run).values()) == {Outcome.FAILED}
         assert scene.tags() == {"old-1": digest}
@@ -107,6 +109,6 @@ class NetworkPromises:
         assert scene.tags().keys() == {"keep"}
         assert (len(scene.simulator.secrets()) > issued) is self.abilities.tokens
 
-    def _throttle(self, scene: Scene, *, times: int, method: str = "") -> None:
-        status, headers = self.abilities.throttles
-        scene.simulator.faults.burst(status, times=times, method=method, headers=dict(headers))
+    def _throttle(self, scene: Scene, *, times: int, only: tuple[str, str] = ("", "")) -> None:
+        (status, headers), (method, route) = self.abilities.throttles, only
+        scene.simulator.faults.burst(status, times=times, method=method, route=route, headers=dict(headers))
