@@ -1,110 +1,309 @@
-"""GitHub Packages."""
+"""GitHub's container registry."""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.contract.abilities import Abilities, Dates
-from tests.contract.cleaning import MONTH, clean, policy
-from tests.contract.scene import Login, Scene, repository_at
+from tests.contract.cleaning import MONTH, clean, complaints, outcomes, policy
+from tests.contract.costs import measure
+from tests.contract.github_scenes import docker, github, opened, scene_at
 from tests.contract.suite import VendorContract
-from tests.images import image, layer
-from tests.simulators.github import READER, WRITER, GithubSimulator
-from tests.simulators.github_graphql import OldDockerSimulator
-from tests.simulators.network import Network, network
+from tests.images import attestation, image, index, layer
+from tests.scripted_server import Reply
+from tests.simulators.accounts import Account
+from tests.simulators.github import (
+    ADMIN,
+    CLASSIC,
+    DELETE,
+    READ,
+    VERSION,
+    VERSIONS,
+    WRITE,
+    WRITER,
+    GithubSimulator,
+    ways,
+)  # fmt: skip
 from tests.simulators.serving import serving
 
-from moorage.auth.credential import Basic
-from moorage.auth.secret import Secret
-from moorage.errors import NotFound
-from moorage.policy.claims import Claims
-from moorage.policy.reason import Code, Reason
-from moorage.registries.github import VENDOR
+from moorage.errors import Contradiction, Denied, ItemRefused, NotFound, Unsupported
+from moorage.oci.reference import Tag
+from moorage.policy.plan import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.contract.scene import Scene
     from tests.realparts.registry import RunningRegistry
-    from tests.simulators.accounts import Account
+    from tests.simulators.simulator import Call
+
+ORG = "/orgs/{owner}/packages"
+PULLS = frozenset({"pull", "push"})
 
 
-OLD_HOSTS = ("docker.pkg.github.com", "api.github.com")
+class Setting:
+    """A package of an organization, with a classic token that may do everything."""
+
+    @pytest.fixture
+    def simulator(self, registry: RunningRegistry) -> GithubSimulator:
+        return GithubSimulator(registry.host)
+
+    @pytest.fixture
+    def scene(self, simulator: GithubSimulator) -> Iterator[Scene]:
+        yield from _served(simulator, f"acme/team/{uuid.uuid4().hex}")
 
 
-def _docker(account: Account) -> Login:
-    return Login(Basic("anybody", Secret(account.password), "the Docker config"))
+def _served(simulator: GithubSimulator, path: str) -> Iterator[Scene]:
+    with serving(simulator) as (_, host):
+        scene = scene_at(simulator, host, path, github_api_url=f"http://{host}/api/v3")
+        yield scene
+        scene.close()
 
 
-def _scene(simulator: GithubSimulator, host: str, path: str, **options: Any) -> Scene:
-    stranger = Login(Basic("anybody", Secret("sham-and-expired-token"), "the Docker config"))
-    return Scene(
-        VENDOR,
-        repository_at(host, path),
-        simulator,
-        _docker(WRITER),
-        _docker(READER),
-        stranger,
-        {name.replace("_", "-"): value for name, value in options.items()},
-    )
-
-
-class TestContainers(VendorContract):
-    """The container registry, of an organization, with a classic token."""
-
+class TestContainers(Setting, VendorContract):
     abilities = Abilities(dates=Dates.VENDOR, lists_untagged=True, locks=True, switches_deletion_off=False)
 
-    @pytest.fixture
-    def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
-        with serving(GithubSimulator(registry.host)) as (simulator, host):
-            scene = _scene(simulator, host, f"acme/team/{uuid.uuid4().hex}", github_api_url=f"http://{host}/api/v3")
-            yield scene
-            scene.close()
 
+class TestVersions(Setting):
+    """What a version is: a manifest with all its tags, and GitHub's reasons to keep it."""
 
-@pytest.fixture(scope="module")
-def old_hosts(tmp_path_factory: pytest.TempPathFactory, registry: RunningRegistry) -> Iterator[Network]:
-    """One network for all tests of the old registry, which Moorage knows by its host name alone."""
-    nobody = OldDockerSimulator(registry.host)
-    with network(dict.fromkeys(OLD_HOSTS, nobody), tmp_path_factory.mktemp("github")) as found:
-        yield found
+    def test_the_last_tagged_version_stays_and_its_package_could_go(self, scene: Scene, tmp_path: Path) -> None:
+        old = [scene.push(image(layer(f"{number}")), f"old-{number}", age=MONTH) for number in range(3)]
+        scene.push(image(layer("untagged")))
+        run = clean(scene, policy("old*", untagged=False), tmp_path)
+        assert run.halted is None
+        assert sorted(outcomes(run).values()) == [Outcome.DELETED, Outcome.DELETED, Outcome.FAILED]
+        assert any("last tagged version" in error for error in complaints(run))
+        (left,) = scene.tags().values()
+        assert left in old
+        with pytest.raises(ItemRefused) as refused:
+            opened(scene).delete_manifest(scene.repository, left)
+        assert "delete the package itself" in refused.value.remedy
 
+    def test_the_last_version_stays_too(self, scene: Scene) -> None:
+        digest = scene.push(image())
+        with pytest.raises(ItemRefused, match="last version"):
+            opened(scene).delete_manifest(scene.repository, digest)
 
-class TestDockerPackages(VendorContract):
-    """The old Docker registry under its real name, with GraphQL."""
+    def test_what_was_downloaded_too_often_only_goes_by_githubs_support(self, scene: Scene) -> None:
+        digest = scene.push(image(layer("popular")), "v1")
+        scene.push(image(layer("other")), "v2")
+        scene.simulator.lock(scene.path, "v1")
+        with pytest.raises(ItemRefused, match="5000 downloads") as refused:
+            opened(scene).delete_manifest(scene.repository, digest)
+        assert "support" in refused.value.remedy
 
-    abilities = Abilities(dates=Dates.VENDOR, locks=True, takes_children=True, tokens=False)
+    def test_a_deletion_whose_answer_was_lost_is_done(self, registry: RunningRegistry) -> None:
+        """dataaxiom/ghcr-cleanup-action#74: an error of the server first, then 404."""
 
-    @pytest.fixture
-    def scene(self, registry: RunningRegistry, old_hosts: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-        yield from _old_scene(registry, old_hosts, monkeypatch)
+        class Hiccup(GithubSimulator):
+            hiccups = 1
 
-    def test_a_manifest_without_tags_can_go(self, scene: Scene) -> None:
-        """It cannot here: a version is a tag."""
-        scene.push(image(layer("stays")), "v1")
-        stray = scene.push(image(layer("untagged")))
+            @ways("DELETE", VERSION)
+            def delete_version(self, call: Call) -> Reply:
+                reply = super().delete_version(call)
+                self.hiccups -= 1
+                return reply if self.hiccups < 0 else Reply(502)
+
+        for scene in _served(Hiccup(registry.host), f"acme/{uuid.uuid4().hex}"):
+            scene.push(image(layer("stays")), "keep")
+            digest = scene.push(image(layer("goes")), "old")
+            opened(scene).delete_manifest(scene.repository, digest)
+            assert scene.tags().keys() == {"keep"}
+            github(scene).objections.clear()  # 502 is in nobody's description
+
+    def test_a_404_for_a_missing_role_is_not_taken_for_gone(self, scene: Scene) -> None:
+        digest = scene.push(image(), "v1")
+        scene.push(image(layer("other")), "v2")
+        no_admin = Account("acme-member", "sham-token-of-a-member", WRITER.rights - {ADMIN})
+        scene.simulator.accounts.everybody.append(no_admin)
+        registry = opened(scene, docker(no_admin))
+        registry.inventory(scene.repository)
+        with pytest.raises(Denied, match="it is still there") as refused:
+            registry.delete_manifest(scene.repository, digest)
+        assert not isinstance(refused.value, ItemRefused)
+        assert "role Admin" in refused.value.remedy
+        assert scene.tags().keys() == {"v1", "v2"}
+
+    def test_what_somebody_else_deleted_is_gone(self, scene: Scene) -> None:
+        digest = scene.push(image(), "v1")
+        scene.push(image(layer("other")), "v2")
+        registry = opened(scene)
+        registry.inventory(scene.repository)
+        scene.simulator.remove(scene.path, digest)
         with pytest.raises(NotFound):
-            scene.open().delete_manifest(scene.repository, stray)
-        assert scene.tags().keys() == {"v1"}
+            registry.delete_manifest(scene.repository, digest)
 
-    def test_a_part_that_runs_somewhere_by_its_digest_stays(self, scene: Scene, tmp_path: Path) -> None:
-        """There are no parts here, as there are no indexes: the image itself, then."""
-        used = scene.push(image(layer("used")), "old-used", age=MONTH)
-        scene.push(image(layer("other")), "old-other", age=MONTH)
-        running = Claims(keep_digests={used: (Reason(Code.IN_USE, "runs in production"),)})
-        clean(scene, policy("old*"), tmp_path, claims=running)
-        assert not scene.broken(used)
-        assert not {"old-other"} & scene.tags().keys()
+    def test_a_package_that_is_not_shown_any_more_is_no_proof_of_a_deletion(self, scene: Scene) -> None:
+        digest = scene.push(image(), "v1")
+        registry = opened(scene)
+        registry.inventory(scene.repository)
+        del scene.simulator.shelves[scene.path]
+        with pytest.raises(Denied, match="any more"):
+            registry.delete_manifest(scene.repository, digest)
+
+    def test_what_was_deleted_comes_back_with_its_tags(self, scene: Scene) -> None:
+        content = image(layer("back"))
+        digest = scene.push(content, "v1", "v2")
+        scene.push(image(layer("other")), "v3")
+        for comes_with_tags in (True, False):
+            github(scene).restores_tags = comes_with_tags
+            registry = opened(scene)
+            stored = registry.inventory(scene.repository).manifests[digest]
+            registry.delete_manifest(scene.repository, digest)
+            registry.restore(scene.repository, digest, stored.vendor_id, [Tag("v1"), Tag("v2"), Tag("v3")])
+            assert {name for name, target in scene.tags().items() if target == digest} == {"v1", "v2"}
+            assert not scene.broken(digest)
+        with pytest.raises(NotFound, match="cannot be restored") as gone:
+            opened(scene).restore(scene.repository, digest, "17", [])
+        assert "30 days" in gone.value.remedy
 
 
-def _old_scene(registry: RunningRegistry, old_hosts: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    simulator = OldDockerSimulator(registry.host)
-    old_hosts.listener.hosts.update(dict.fromkeys(OLD_HOSTS, simulator))
-    for name, value in old_hosts.env.items():
-        monkeypatch.setenv(name, value)
-    scene = _scene(simulator, "docker.pkg.github.com", f"acme/shop/{uuid.uuid4().hex}")
-    yield scene
-    scene.close()
-    simulator.finish()
+class TestPages(Setting):
+    """What an inventory costs, and what it does not need to ask."""
+
+    def test_every_page_is_asked_for_once(self, scene: Scene) -> None:
+        for number in range(9):
+            scene.push(image(layer(f"{number}")), f"v{number}")
+        scene.simulator.faults.page_size = 2
+        scene.simulator.counts.clear()
+        assert len(opened(scene).inventory(scene.repository).tags) == 9
+        assert scene.simulator.counts["GET", ORG + VERSIONS] == 5
+
+    def test_images_that_their_index_names_are_not_read(self, scene: Scene) -> None:
+        """A tagged index with platforms and attestations, and an older one that lost its tag: one read for each."""
+        pushed = set()
+        for age in (MONTH, MONTH / 2):
+            parts = [image(layer(f"{age}{number}"), platform=f"linux/{number}") for number in ("amd64", "arm64")]
+            whole = index(*parts, *(attestation(part) for part in parts))
+            for part in whole.manifests()[:-1]:
+                scene.push(part, age=age)
+            scene.push(whole, "latest", age=age)
+            pushed |= {one.digest for one in whole.manifests()}
+        scene.simulator.counts.clear()
+        inventory = opened(scene, parallel=1).inventory(scene.repository)
+        assert inventory.manifests.keys() == pushed
+        assert scene.simulator.counts["GET", "/v2/manifests"] == 2
+
+    def test_records_are_named_and_not_read(self, scene: Scene) -> None:
+        scene.push(image(layer("image")), "v1")
+        scene.push(image(layer("marker")), "moorage-image.app", "moorage-image.worker")
+        scene.simulator.counts.clear()
+        inventory = opened(scene).inventory(scene.repository)
+        assert {tag.text for tag in inventory.records} == {"moorage-image.app", "moorage-image.worker"}
+        assert len(inventory.manifests) == 1
+        assert scene.simulator.counts["GET", "/v2/manifests"] == 1
+
+    def test_a_tag_that_moved_between_two_pages_is_where_the_registry_says(self, registry: RunningRegistry) -> None:
+        class Racing(GithubSimulator):
+            def _version(self, call: Call, shelf: object, held: object) -> dict[str, object]:
+                found = super()._version(call, shelf, held)  # type: ignore[arg-type]
+                found["metadata"]["container"]["tags"] = ["latest"]
+                return found
+
+        for scene in _served(Racing(registry.host), f"acme/{uuid.uuid4().hex}"):
+            scene.push(image(layer("before")), "latest")
+            after = scene.push(image(layer("after")), "latest")
+            assert opened(scene).inventory(scene.repository).tags == {Tag("latest"): after}
+
+    def test_a_version_that_the_registry_has_not_is_missing(self, scene: Scene) -> None:
+        gone = scene.push(image(layer("gone")), "gone")
+        scene.push(image(layer("there")), "there")
+        scene.simulator.upstream.delete(scene.path, gone)
+        inventory = opened(scene).inventory(scene.repository)
+        assert inventory.tags.keys() == {Tag("there")}
+        assert inventory.dangling.keys() == {Tag("gone")}
+        assert gone in inventory.missing
+
+    def test_costs(self, scene: Scene) -> None:
+        """A page per hundred versions and a GET per image; a deletion is one request."""
+        costs = measure(scene, tags=12, deletions=5)
+        assert costs.inventory["GET", ORG + VERSIONS] == 1
+        assert costs.inventory["GET", "/v2/manifests"] == 12
+        assert costs.deletion == {("DELETE", ORG + VERSION): 5}
+
+    def test_listings_that_cannot_be_are_contradictions(self, scene: Scene) -> None:
+        scene.push(image(), "v1")
+        for document in ({"message": "no list"}, [{"id": 1}], [{"id": 1, "name": "sha256:short"}]):
+            registry = opened(scene)
+            scene.simulator.faults.burst(200, times=1, route=VERSIONS, document=document)
+            with pytest.raises(Contradiction):
+                registry.inventory(scene.repository)
+
+
+class TestUntagging(Setting):
+    """One tag of several goes by way of a stub, which leaves no version behind."""
+
+    def test_no_version_is_left_behind(self, scene: Scene) -> None:
+        digest = scene.push(image(layer("both")), "v1", "v2")
+        opened(scene).delete_tag(scene.repository, Tag("v1"))
+        assert scene.tags() == {"v2": digest}
+        assert scene.simulator.shelves[scene.path].manifests.keys() == {digest}
+
+    def test_without_the_stub_way_it_says_so_before_anything(self, scene: Scene) -> None:
+        scene.push(image(layer("both")), "v1", "v2")
+        registry = opened(scene, allow_stub=False)
+        before = scene.changes()
+        assert "--no-stub" in registry.cannot_untag(scene.repository)
+        with pytest.raises(Unsupported, match="no call that removes one tag"):
+            registry.delete_tag(scene.repository, Tag("v1"))
+        assert scene.changes() == before
+
+    def test_the_only_tag_of_a_package_is_put_back(self, scene: Scene) -> None:
+        digest = scene.push(image(layer("alone")), "v1")
+        with pytest.raises(ItemRefused, match="put back"):
+            opened(scene).delete_tag(scene.repository, Tag("v1"))
+        assert scene.tags() == {"v1": digest}
+        assert scene.simulator.shelves[scene.path].manifests.keys() == {digest}
+
+    def test_a_token_without_the_scope_changes_nothing(self, scene: Scene) -> None:
+        scene.push(image(layer("both")), "v1", "v2")
+        pusher = Account("acme-pusher", "sham-token-that-only-pushes", PULLS | {CLASSIC, READ, WRITE, ADMIN})
+        scene.simulator.accounts.everybody.append(pusher)
+        before = scene.changes()
+        with pytest.raises(Denied, match=DELETE) as refused:
+            opened(scene, docker(pusher)).delete_tag(scene.repository, Tag("v1"))
+        assert "it has read:packages, write:packages" in refused.value.remedy
+        assert scene.changes() == before
+
+    def test_a_missing_role_is_found_out_once(self, scene: Scene) -> None:
+        digest = scene.push(image(layer("both")), "v1", "v2", "v3")
+        member = Account("acme-member", "sham-token-of-a-member", WRITER.rights - {ADMIN})
+        scene.simulator.accounts.everybody.append(member)
+        registry = opened(scene, docker(member))
+        with pytest.raises(Denied, match="the tag was put back"):
+            registry.delete_tag(scene.repository, Tag("v1"))
+        before = scene.changes()
+        with pytest.raises(Denied):
+            registry.delete_tag(scene.repository, Tag("v2"))
+        assert scene.changes() == before
+        assert scene.tags() == dict.fromkeys(("v1", "v2", "v3"), digest)
+
+    def test_a_version_that_is_listed_late_is_waited_for(self, registry: RunningRegistry) -> None:
+        class Late(GithubSimulator):
+            hidden = 3
+
+            @ways("GET", VERSIONS)
+            def versions(self, call: Call) -> Reply:
+                self.hidden -= 1
+                return super().versions(call) if self.hidden < 0 else Reply.of([])
+
+        for scene in _served(Late(registry.host), f"acme/{uuid.uuid4().hex}"):
+            digest = scene.push(image(layer("both")), "v1", "v2")
+            opened(scene).delete_tag(scene.repository, Tag("v1"))
+            assert scene.tags() == {"v2": digest}
+
+    def test_a_stub_that_is_never_listed_leaves_the_tag_as_it_was(self, registry: RunningRegistry) -> None:
+        class Blind(GithubSimulator):
+            @ways("GET", VERSIONS)
+            def versions(self, call: Call) -> Reply:
+                return Reply.of([])
+
+        for scene in _served(Blind(registry.host), f"acme/{uuid.uuid4().hex}"):
+            digest = scene.push(image(layer("both")), "v1", "v2")
+            with pytest.raises(NotFound, match="put back"):
+                opened(scene).delete_tag(scene.repository, Tag("v1"))
+            assert scene.tags() == {"v1": digest, "v2": digest}

@@ -10,7 +10,7 @@ from graphql import GraphQLError, build_schema, graphql_sync, parse, validate
 
 from tests.scripted_server import Reply, Request, oci_error
 from tests.simulators.conformance import SPECS
-from tests.simulators.github import ADMIN, DELETE, FINE_GRAINED, READ, WRITE, GithubSimulator, Rules
+from tests.simulators.github import ADMIN, DELETE, FINE_GRAINED, READ, VERSION, VERSIONS, WRITE, GithubSimulator, Rules, ways
 from tests.simulators.simulator import CHANGING, Call, V2Call, route
 
 if TYPE_CHECKING:
@@ -37,13 +37,14 @@ class GraphRules(Rules):
 class OldDockerSimulator(GithubSimulator):
     """A version is a tag; a manifest without tags is collected, with what it alone led to.
 
-    `kind` "docker" or "container": the images were moved, so that only REST knows them (then `digests` says whether a version of
-    type `docker` is named after its digest). `forgets_type`: GraphQL does not even know the type DOCKER any more.
+    `kind` "docker" or "container": the images were moved, so that only REST knows them. `forgets_type`: GraphQL does not even
+    know the type DOCKER any more. `joins_tags`: a version of type `docker` has all tags.
     """
 
     specification = GraphRules.load("github")
     kind = "graphql"
     forgets_type = False
+    joins_tags = False
     limited = 0  # so many queries are answered with RATE_LIMITED
 
     def answer(self, request: Request) -> Reply:
@@ -92,6 +93,45 @@ class OldDockerSimulator(GithubSimulator):
         if self.faults.read_only and call.request.method in CHANGING:
             return oci_error(403, "DENIED", "Repository was archived so is read-only.")
         return None
+
+    # REST, for packages of type `docker`
+
+    @ways("GET", VERSIONS)
+    def versions(self, call: Call) -> Reply:
+        shelf = self._shelf(call)
+        if self.kind != "docker" or shelf is None:
+            return super().versions(call)
+        rows = [self._docker_version(name, mark, [name]) for name, mark in shelf.tags.items()]
+        return self._page(
+            call, [self._docker_version("v", next(iter(shelf.tags.values())), [*shelf.tags])] if self.joins_tags else rows
+        )
+
+    @ways("DELETE", VERSION)
+    def delete_version(self, call: Call) -> Reply:
+        found, shelf = self._found(f"PV_{call['id']}"), self._shelf(call)
+        if self.kind != "docker" or found is None or shelf is None:
+            return super().delete_version(call)
+        refused = self._refusal(call, DELETE)
+        if refused is None:
+            self._soon(lambda: self._drop(shelf, found[1], found[2].digest))
+        return refused or Reply(204)
+
+    def _shelf(self, call: Call) -> Shelf | None:
+        if self.kind != "docker" or call["kind"] != "docker":
+            return super()._shelf(call)
+        mine = (shelf for name, shelf in self.shelves.items() if name.startswith(f"{call['owner']}/") and shelf.tags)
+        return next((shelf for shelf in mine if shelf.name.rpartition("/")[2] == call["name"]), None)
+
+    def _package(self, shelf: Shelf) -> dict[str, Any]:
+        found = super()._package(shelf)
+        owner, project, name = shelf.name.split("/")
+        repository = {"id": 9, "name": project, "full_name": f"{owner}/{project}"}
+        return {**found, "name": name, "repository": repository} if self.kind == "docker" else found
+
+    def _docker_version(self, name: str, mark: Mark, tags: list[str]) -> dict[str, Any]:
+        dates = dict.fromkeys(("created_at", "updated_at"), self._date(mark.pushed))
+        urls = dict.fromkeys(("url", "package_html_url"), "https://github.com")
+        return {"id": mark.id, "name": name, **urls, **dates, "metadata": {"package_type": "docker", "docker": {"tags": tags}}}
 
     # GraphQL
 

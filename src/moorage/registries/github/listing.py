@@ -76,6 +76,7 @@ def of_tags(client: Distribution, repository: Repository, versions: Sequence[Ver
         dangling={tag: _VANISHED for tag, reading in read.items() if reading.digest is None and not reading.reason},
         missing=found.missing,
         tag_dates={tag: date for tag in names if (date := listed[tag].changed)},
+        lives_by_tags=True,
         records=records,
     )
 

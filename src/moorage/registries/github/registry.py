@@ -135,13 +135,13 @@ class GithubRegistry:
         return f"{_NO_UNTAGGING} (--no-stub)"
 
     def _version_of(self, package: Package, repository: Repository, tag: Tag) -> Version:
-        for versions in (self._known.get(repository, ()), package.versions()):
-            for version in versions:
-                if version.tags == (tag,):
-                    return version
-                if tag in version.tags:
-                    raise Unsupported(f"{repository}:{tag} shares version {version.id} with other tags, and stays with them")
-        raise NotFound(f"{repository}:{tag} is not among the versions that GitHub lists")
+        known = [version for version in self._known.get(repository, ()) if tag in version.tags]
+        found = known or [version for version in package.versions() if tag in version.tags]
+        if not found:
+            raise NotFound(f"{repository}:{tag} is not among the versions that GitHub lists")
+        if len(found[0].tags) > 1:
+            raise Unsupported(f"{repository}:{tag} shares version {found[0].id} with other tags, and stays with them")
+        return found[0]
 
     def _move_away(self, repository: Repository, tag: Tag) -> None:
         """The stub way. Only trying tells whether there is a right to delete: the others wait for what comes of the first."""
