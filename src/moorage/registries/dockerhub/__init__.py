@@ -11,7 +11,8 @@ from moorage.auth.secret import Secret
 from moorage.oci.naming import Mode
 from moorage.oci.reference import DOCKER_HUB_HOSTS
 from moorage.option import Option, text
-from moorage.registries.vendor import OPENING, Address, AddressRules, Form, Place, Vendor, api_url, hosts, names_only
+from moorage.registries.interface import Registry
+from moorage.registries.vendor import OPENING, Address, AddressRules, Connection, Form, Place, Vendor, api_url, hosts
 
 _HOSTS = hosts(*sorted(map(re.escape, DOCKER_HUB_HOSTS)))
 
@@ -30,7 +31,7 @@ def _place(address: Address) -> Place:
 
 USERNAME = Option(
     name="docker-hub-username",
-    help="Docker Hub account for its API.",
+    help="Docker Hub account for its API and its registry; for an organization's access token, the organization.",
     parse=text,
     metavar="NAME",
     commands=OPENING,
@@ -38,7 +39,7 @@ USERNAME = Option(
 )
 PASSWORD = Option(
     name="docker-hub-password",
-    help="Password of the Docker Hub account.",
+    help="Password of the Docker Hub account, or an access token.",
     parse=Secret,
     secret=True,
     commands=OPENING,
@@ -62,11 +63,18 @@ API_URL = Option(
     theme="Vendor endpoints",
 )
 
+
+def _open(connection: Connection) -> Registry:
+    from moorage.registries.dockerhub.registry import open_docker_hub  # noqa: PLC0415 -- brings the HTTP client
+
+    return open_docker_hub(connection)
+
+
 VENDOR = Vendor(
     name="dockerhub",
     title="Docker Hub",
     address=AddressRules(recognises=lambda host, _: _HOSTS(host), place=_place),
-    open=names_only("Docker Hub"),
+    open=_open,
     credentials=(USERNAME, PASSWORD, TOKEN),
     endpoints=(API_URL,),
     other_words=("docker-hub", "docker.io", "hub"),

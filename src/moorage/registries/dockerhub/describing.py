@@ -1,0 +1,52 @@
+"""Labels and missing dates, out of manifests and configs: what Docker Hub's listing does not say."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from moorage.oci.inventory import Inventory, Stored
+from moorage.oci.manifest import parse_manifest
+from moorage.oci.reference import Digest
+from moorage.registries.distribution import Distribution, dating
+from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
+from moorage.registries.distribution.threads import in_threads
+
+
+def describe(
+    client: Distribution, inventory: Inventory, digests: Iterable[Digest], *, parallel: int, now: Callable[[], datetime]
+) -> Sequence[Stored]:
+    """The manifests with `dated` and `labels` filled in. What the inventory has read already is not read again."""
+    wanted = [inventory.manifests[digest] for digest in dict.fromkeys(digests) if digest in inventory.manifests]
+    known = {stored.digest: _parsed(stored) for stored in _reached(inventory, wanted) if stored.content}
+    unread = [stored.digest for stored in wanted if stored.digest not in known]
+    read = in_threads(lambda digest: read_digest(client, inventory.repository, digest), unread, parallel)
+    manifests = {**known, **{one.stored.digest: one.stored for one in read if one.stored}}
+    first = Readings(manifests, inventory.unreadable, inventory.missing)
+    below = with_children(client, inventory.repository, first, parallel=parallel)
+    seen = Inventory(inventory.repository, {}, below.manifests, unreadable=below.unreadable, missing=below.missing)
+    roots = [stored.digest for stored in wanted]
+    told = {stored.digest: stored for stored in dating.describe(client, seen, roots, parallel=parallel, now=now)}
+    return [_completed(stored, told.get(stored.digest)) for stored in wanted]
+
+
+def _reached(inventory: Inventory, roots: Iterable[Stored]) -> Iterable[Stored]:
+    """These and what their indexes lead to, as far as the inventory knows."""
+    found = {stored.digest: stored for stored in roots}
+    queue = list(found.values())
+    for stored in queue:  # grows while it is walked
+        for child in stored.children:
+            if child in inventory.manifests and child not in found:
+                found[child] = inventory.manifests[child]
+                queue.append(found[child])
+    return queue
+
+
+def _parsed(stored: Stored) -> Stored:
+    return Stored.of(parse_manifest(stored.content, stored.media_type), stored.content)
+
+
+def _completed(stored: Stored, told: Stored | None) -> Stored:
+    labels = told.labels if told and told.labels is not None else {}
+    if stored.dated:  # the vendor's own date is better than the config's
+        return replace(stored, labels=labels)
+    return replace(stored, labels=labels, date=told.date if told else None, dated=True)
