@@ -1,9 +1,4 @@
-"""How many requests a vendor's API takes for a listing and for deletions, counted by its simulator; for benchmarks.
-
-    with serving(QuaySimulator(registry.host)) as (simulator, host):
-        counted = count_requests(scene, folder, tags=1000, going=300)
-        print(sum(counted.inventory.values()), counted.deletions)
-"""
+"""How many requests a vendor's API takes for a listing and for deletions, as its simulator counts them; for benchmarks."""
 
 from __future__ import annotations
 

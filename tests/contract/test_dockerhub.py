@@ -393,6 +393,13 @@ class TestLogin(Hub):
         assert registry.inventory(scene.repository).tags.keys() == {Tag("v1")}
         assert registry.tag_names(scene.repository) == {Tag("v1")}
 
+    def test_docker_gets_the_login_of_the_options(self, scene: Scene) -> None:
+        assert _opened(scene).docker_login() is None
+        options = {"docker-hub-username": WRITER.name, "docker-hub-token": Secret(WRITER.password)}
+        found = _opened(scene, Login(None, options)).docker_login()
+        assert found is not None
+        assert (found.username, found.password.reveal()) == (WRITER.name, WRITER.password)
+
     def test_a_token_alone_is_shown_to_the_api_as_it_is(self, scene: Scene, hub: DockerHubSimulator) -> None:
         scene.push(image(), "v1", "v2")
         hub.sessions["sham-bearer-token-of-the-hub"] = WRITER

@@ -18,11 +18,15 @@ TOKEN_HOSTS: Final = frozenset({"auth.docker.io"})  # its token service
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """`keychain` is for the registry and its token service; `ready` a bearer token of the API, for which nothing is exchanged."""
+    """`keychain` is for the registry and its token service; `ready` a bearer token of the API, for which nothing is exchanged.
+
+    `given` is the login of the options, which docker does not know of.
+    """
 
     registry: Registry
     keychain: Keychain
     prefix: str  # how messages name the options, `--images-repo-docker-hub`
+    given: Basic | None = None
     ready: Bearer | None = None
 
     def for_api(self) -> Basic | Bearer | None:
@@ -44,9 +48,10 @@ def login(connection: Connection) -> Login:
     name, token, password = options.get(USERNAME), options.get(TOKEN), options.get(PASSWORD)
     given = {"token": token, "password": password}
     if name:
-        return Login(connection.registry, LoginKeychain({connection.registry: _basic(name, given, prefix)}), prefix)
+        basic = _basic(name, given, prefix)
+        return Login(connection.registry, LoginKeychain({connection.registry: basic}), prefix, given=basic)
     if token:
-        return Login(connection.registry, connection.keychain, prefix, Bearer(token, f"{prefix}-token"))
+        return Login(connection.registry, connection.keychain, prefix, ready=Bearer(token, f"{prefix}-token"))
     if password:
         raise ConfigurationError(f"{prefix}-password is given, {prefix}-username is not: Docker Hub's login takes both")
     return Login(connection.registry, connection.keychain, prefix)

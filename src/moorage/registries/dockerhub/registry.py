@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, Final, TypeVar
 
+from moorage.auth.credential import Basic
 from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Unauthorized, Unsupported
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
@@ -23,7 +24,7 @@ T = TypeVar("T")
 
 
 class DockerHubRegistry:
-    """Implements Registry, TagDeleter, Asynchronous, Describer, ReferrerLister, Reader, Writer, RepositoryLister,
+    """Implements Registry, TagDeleter, Asynchronous, Describer, ReferrerLister, Reader, Writer, Authenticator, RepositoryLister,
     RepositoryDeleter and Examiner. Thread-safe.
     """
 
@@ -31,6 +32,7 @@ class DockerHubRegistry:
 
     def __init__(self, connection: Connection) -> None:
         who = login(connection)
+        self._given = who.given
         self._registry = connection.registry
         self._client = Distribution(
             connection.registry, connection.session, who.keychain, host=registry_host(connection.registry), realms=TOKEN_HOSTS
@@ -111,6 +113,12 @@ class DockerHubRegistry:
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)
+
+    # Authenticator
+
+    def docker_login(self) -> Basic | None:
+        """The login of the options, for docker too."""
+        return self._given
 
     # RepositoryLister, RepositoryDeleter
 
