@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final, TypeVar
 
-from moorage.errors import NotFound
+from moorage.errors import NotFound, RegistryError
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.interface import Writer
@@ -68,6 +69,9 @@ def _put(writer: Writer, repository: Repository, reference: Tag | Digest, docume
 
 def _put_blob(writer: Writer, repository: Repository, digest: Digest, source: BlobSource) -> None:
     if not writer.has_blob(repository, digest):
+        if source.home is not None and source.home.registry == repository.registry:
+            with suppress(RegistryError):  # who may not look there may still upload
+                writer.has_blob(source.home, digest)  # a writer mounts what it has seen in another repository
         writer.put_blob(repository, Blob(digest, source.size), source.open)
 
 

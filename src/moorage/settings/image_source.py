@@ -7,7 +7,8 @@ from moorage.errors import ConfigurationError
 from moorage.settings.settings import BuildContext, SourceText
 
 _FILES: Final = ("docker-archive:", "oci-archive:", "oci:")
-_NAMED: Final = ("docker-daemon:", "docker://")
+OTHER_REGISTRY: Final = "docker://"
+_NAMED: Final = ("docker-daemon:", OTHER_REGISTRY)
 
 
 def source_of(text: str, base: Path, place: str) -> BuildContext | SourceText:

@@ -4,6 +4,7 @@ No text stands here where a type exists. Everything was validated on the way in,
 make sense; it can only find that the world does not agree.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -116,6 +117,7 @@ class PublishSettings:
     add_labels: bool = True
     reports: tuple[Path, ...] = ()
     stages: Storage | None = None  # the stages storage, where it is a registry: records of what is published go there
+    origins: Mapping[str, Storage] = field(default_factory=dict)  # where `docker://` sources lie, by their texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tests.images import Image, attestation, image, index, layer
 from moorage.errors import NotFound, Unreachable
 from moorage.oci.reference import Digest, Reference, Registry, Repository, Tag
 from moorage.registries.layout.registry import LayoutRegistry
-from moorage.registries.sources.opening import open_registry_source, open_source
+from moorage.registries.sources.opening import open_source, registry_parcel
 from moorage.registries.upload import ATTEMPTS, put_contents, put_parcel, put_root
 
 if TYPE_CHECKING:
@@ -208,12 +208,12 @@ class TestFromAnotherRegistry:
         put_parcel(registry, app, parcel, tags=[Tag("v1")])
         wanted = Reference(app, Tag(reference)) if isinstance(reference, str) else Reference(app, digest=reference)
         copy = Repository(app.registry, "copy")
-        with open_registry_source(registry, wanted) as found:
-            assert found.origin == f"docker://{wanted}"
-            put_parcel(registry, copy, found, tags=[Tag("copied")])
+        found = registry_parcel(registry, wanted)
+        assert found.origin == f"docker://{wanted}"
+        put_parcel(registry, copy, found, tags=[Tag("copied")])
         assert layout_reading.tags(folder.parent / "copy") == {"copied": BOTH.digest.text}
         assert layout_reading.whole(folder.parent / "copy") == everything(BOTH)
 
     def test_what_is_not_there(self, registry: Watched, app: Repository) -> None:
-        with pytest.raises(NotFound), open_registry_source(registry, Reference(app, Tag("v1"))):
-            pass
+        with pytest.raises(NotFound):
+            registry_parcel(registry, Reference(app, Tag("v1")))

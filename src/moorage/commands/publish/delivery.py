@@ -33,6 +33,9 @@ class Ready(Protocol):
     def send(self, repository: Repository, tag: Tag) -> Digest:
         """Bring it into the repository with all that it consists of, under this tag; returns the digest of what was sent."""
 
+    def accompany(self, repository: Repository) -> None:
+        """Bring along what belongs to it, such as signatures, where the image itself is there already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -83,6 +86,13 @@ class Delivery:
             for name in self.names
             if (standing := self.before[name.tag]) is not None and self.ready.wanted.is_held_by(standing)
         ]
+        if held:
+            try:
+                self.ready.accompany(self.place.repository)
+            except Failure as error:
+                for name in self.names:
+                    self._record(name, None, error)
+                return None
         for name, standing in held:
             self.done[name.tag] = PublishedTag.of(name, standing.digest, Status.UP_TO_DATE)
             self.place.progress.advance(f"{name.reference} is up to date")

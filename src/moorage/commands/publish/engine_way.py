@@ -75,6 +75,9 @@ class EngineImage:
                 )
         return digest
 
+    def accompany(self, repository: Repository) -> None:
+        """Nothing belongs to an image of the engine that is not in it."""
+
     def _with_labels(self) -> str:
         """The id of the image to push."""
         image = str(self.local.image.id)

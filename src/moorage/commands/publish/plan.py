@@ -13,35 +13,36 @@ from moorage.oci.naming import FinalName, shown
 from moorage.oci.reference import BadReference, Repository, parse_reference
 from moorage.oci.tagging import no_tags
 from moorage.registries.images_repo import final_names
+from moorage.settings.image_source import OTHER_REGISTRY
 from moorage.settings.settings import BuildContext, Engine, ImageSetting, PublishSettings, SourceText
 
 ENGINE_SCHEME: Final = "docker-daemon:"
-OTHER_REGISTRY: Final = "docker://"
 _STRAIGHT: Final = re.compile(r"(?:docker-archive|oci|oci-archive):|docker://")  # sources that need no docker
+
+
+Source = BuildContext | SourceText
 
 
 class Way(StrEnum):
     """How one image reaches its repository."""
 
     PUSHED = "pushed"  # from the engine, by docker
-    SAVED = "saved"  # from the engine, by us: docker cannot push into a directory of layouts
+    SAVED = "saved"  # from the engine, by us: into layouts, by --engine registry, and as one platform of several
     STRAIGHT = "straight"  # from files or another registry, by us
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One image: where it comes from, and every name that it gets. All names lie in one repository."""
+    """One image: where it comes from, and every name that it gets. All names lie in one repository.
+
+    Several sources are the platforms of one image, which becomes an index.
+    """
 
     image: str
-    source: BuildContext | SourceText
+    sources: tuple[Source, ...]
     way: Way
     repository: Repository
     names: tuple[FinalName, ...]
-
-    @property
-    def text(self) -> str:
-        """The source as its user wrote it; empty for one that is built."""
-        return self.source.text if isinstance(self.source, SourceText) else ""
 
 
 def plan(settings: PublishSettings) -> tuple[Job, ...]:
@@ -59,18 +60,20 @@ def plan(settings: PublishSettings) -> tuple[Job, ...]:
 
 
 def _job(settings: PublishSettings, image: ImageSetting, names: Iterable[FinalName]) -> Job:
-    repo, source = settings.storage.repo, image.sources[0]
+    repo = settings.storage.repo
     own = tuple(name for name in names if name.image == image.name)
-    return Job(image.name, source, _way(source, into_layout=repo.registry.is_layout), repo.repository(image.name), own)
+    return Job(image.name, image.sources, _way(image.sources, settings), repo.repository(image.name), own)
 
 
-def _way(source: BuildContext | SourceText, *, into_layout: bool) -> Way:
-    if not _needs_docker(source):
+def _way(sources: Sequence[Source], settings: PublishSettings) -> Way:
+    if not any(map(needs_docker, sources)):
         return Way.STRAIGHT
-    return Way.SAVED if into_layout else Way.PUSHED
+    by_us = settings.engine is Engine.REGISTRY or settings.storage.repo.registry.is_layout or len(sources) > 1
+    return Way.SAVED if by_us else Way.PUSHED
 
 
-def _needs_docker(source: BuildContext | SourceText) -> bool:
+def needs_docker(source: Source) -> bool:
+    """Whether it is built, or lies in the engine."""
     return isinstance(source, BuildContext) or _STRAIGHT.match(source.text) is None
 
 
@@ -94,22 +97,18 @@ def _source_problems(settings: PublishSettings) -> Iterator[str]:
         if not image.sources:
             name = image.name or "~"
             yield f"{shown(image.name)} has no source: give --image {name}=SOURCE, or a `context` in the config file"
-        elif len(image.sources) > 1:
-            yield f"{shown(image.name)} has {len(image.sources)} sources; joining them to a multi-platform image is not built yet"
         for source in image.sources:
             yield from (f"{shown(image.name)}: {problem}" for problem in _problems_of(source, settings.engine))
 
 
-def _problems_of(source: BuildContext | SourceText, engine: Engine) -> Iterator[str]:
+def _problems_of(source: Source, engine: Engine) -> Iterator[str]:
     if isinstance(source, BuildContext):
         yield from _context_problems(source)
     elif source.text in {"", ENGINE_SCHEME}:
         yield "the source is empty"
     elif source.text.startswith(OTHER_REGISTRY):
         yield from _reference_problems(source.text.removeprefix(OTHER_REGISTRY))
-    if engine is Engine.REGISTRY and _needs_docker(source):
-        yield f"{_told(source)} has to go through docker, which --engine registry forbids: {_way_out(source)}"
-    if engine is Engine.DOCKER and not _needs_docker(source):
+    if engine is Engine.DOCKER and not needs_docker(source):
         yield (
             f"{_told(source)} goes straight to the registry, which --engine docker forbids: leave --engine out, "
             "or load it into the engine first and name the image that it becomes"
@@ -131,11 +130,5 @@ def _context_problems(context: BuildContext) -> Iterator[str]:
         yield f"there is no Dockerfile at {dockerfile}"
 
 
-def _told(source: BuildContext | SourceText) -> str:
+def _told(source: Source) -> str:
     return f"the directory {source.directory}" if isinstance(source, BuildContext) else f"{source.text!r}"
-
-
-def _way_out(source: BuildContext | SourceText) -> str:
-    if isinstance(source, BuildContext):
-        return "build it elsewhere and give the result as oci-archive:FILE or docker-archive:FILE, or leave --engine out"
-    return "write it to a file with `docker save` and give docker-archive:FILE, or leave --engine out"

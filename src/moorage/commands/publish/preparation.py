@@ -1,33 +1,33 @@
-"""Making images ready to be sent, each by the way that its source and the registry allow."""
+"""Making images ready to be sent, each by the way that its sources and the registry allow."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from moorage.commands.connect import connect
-from moorage.commands.publish.content import Content
+from moorage.commands.publish.content import content_of_index
 from moorage.commands.publish.delivery import Ready
 from moorage.commands.publish.engine_way import EngineImage, Local, build_local, find_local
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.labels import labels_for
-from moorage.commands.publish.plan import ENGINE_SCHEME, OTHER_REGISTRY, Job, Way
-from moorage.commands.publish.straight_way import ParcelImage, SavedImage, content_of_parcel
+from moorage.commands.publish.pieces import Piece, joined, piece_of_local, piece_of_parcel, refuse_clashes
+from moorage.commands.publish.plan import ENGINE_SCHEME, Job, Source, Way, needs_docker
+from moorage.commands.publish.promotion import OtherRegistries
+from moorage.commands.publish.straight_way import ParcelImage
 from moorage.commands.publish.wanted import Wanted
 from moorage.commands.publish.workshop import Workshop
 from moorage.commands.world import World
-from moorage.errors import ConfigurationError, Unsupported
+from moorage.docker.engine import Docker
+from moorage.errors import ConfigurationError
 from moorage.oci.naming import shown
-from moorage.oci.reference import Digest, parse_reference
-from moorage.registries.addressing import resolve
-from moorage.registries.interface import Reader, Writer
-from moorage.registries.sources.opening import open_registry_source, open_source
-from moorage.registries.sources.parcel import Parcel
-from moorage.settings.settings import BuildContext, PublishSettings, Storage
+from moorage.oci.reference import Digest
+from moorage.registries.interface import Writer
+from moorage.registries.sources.attached import Attachment
+from moorage.registries.sources.opening import open_source
+from moorage.settings.image_source import OTHER_REGISTRY
+from moorage.settings.settings import BuildContext, PublishSettings
 
 T = TypeVar("T")
-
-_READING: Final = "default"  # every registry hands out images by the plain OCI API, whatever else it speaks
 
 
 @dataclass(slots=True)
@@ -39,8 +39,9 @@ class Preparation:
     writer: Writer | None
     workshop: Workshop | None
     stack: ExitStack
+    others: OtherRegistries
     _locals: dict[str, Local] = field(default_factory=dict)
-    _parcels: dict[str, Parcel] = field(default_factory=dict)
+    _pieces: dict[str, Piece] = field(default_factory=dict)
 
     def find(self, jobs: Sequence[Job]) -> None:
         """Look for all that is on this machine already. Raises one ConfigurationError with everything missing or broken."""
@@ -60,48 +61,74 @@ class Preparation:
 
         Raises DockerError, RegistryError, and ConfigurationError for what only shows now.
         """
-        parallel = self.settings.access.parallel
-        if job.way is Way.STRAIGHT:
-            parcel = self._parcels[job.image] if job.image in self._parcels else self._fetched(job.text)
-            return ParcelImage(_given(self.writer), parcel, self._wanted_parcel(job, parcel), parallel)
-        workshop = _given(self.workshop)
-        docker = workshop.docker(log)
-        if isinstance(job.source, BuildContext):
-            local = build_local(docker, workshop.names, job.source)
-        else:
-            local = self._locals[job.image]
-        wanted = self._wanted(job, local.content)
         if job.way is Way.PUSHED:
-            return EngineImage(docker, workshop.names, local, wanted)
-        return SavedImage(docker, _given(self.writer), local, wanted, parallel)
+            workshop = _given(self.workshop)
+            docker = workshop.docker(log)
+            local = self._local(docker, job.sources[0])
+            labels = labels_for(self.settings, job.names, local.content)
+            return EngineImage(docker, workshop.names, local, Wanted(local.content, labels, dict(self.settings.labels)))
+        pieces: list[Piece] = []
+        attached: list[Attachment] = []
+        for source in job.sources:
+            piece, belongings = self._piece(source, log)
+            pieces.append(piece)
+            attached += belongings
+        refuse_clashes(pieces)
+        wanted = self._wanted(job, pieces)
+        if wanted.labels and any(_is_elsewhere(source) for source in job.sources):
+            log(f"{shown(job.image)} gets labels, so its digest changes and signatures of the source do not come along: "
+                "--no-labels promotes it byte for byte, with its referrers")  # fmt: skip
+        parallel = self.settings.access.parallel
+        return ParcelImage(_given(self.writer), pieces, wanted, parallel, self.world.progress.warn, tuple(attached))
 
     def _find(self, job: Job) -> None:
-        if isinstance(job.source, BuildContext) or job.text.startswith(OTHER_REGISTRY):
-            return
-        if job.way is Way.STRAIGHT:
-            self._parcels[job.image] = self.stack.enter_context(open_source(job.text))
-        else:
-            docker = _given(self.workshop).docker(self.world.progress.note)
-            self._locals[job.image] = find_local(docker, job.text.removeprefix(ENGINE_SCHEME))
+        for source in job.sources:
+            if isinstance(source, BuildContext) or _is_elsewhere(source):
+                continue
+            if needs_docker(source):
+                docker = _given(self.workshop).docker(self.world.progress.note)
+                self._locals[source.text] = find_local(docker, source.text.removeprefix(ENGINE_SCHEME))
+            elif source.text not in self._pieces:
+                self._pieces[source.text] = piece_of_parcel(self.stack.enter_context(open_source(source.text)))
+        refuse_clashes([self._pieces[text] for text in map(_text, job.sources) if text in self._pieces])
 
-    def _fetched(self, text: str) -> Parcel:
-        """From another registry, reached with the same logins."""
-        reference = parse_reference(text.removeprefix(OTHER_REGISTRY))
-        storage = Storage(resolve(str(reference.repository), _READING), option_prefix=self.settings.storage.option_prefix)
-        reader = self.stack.enter_context(connect(storage, self.settings.access, self.world))
-        if not isinstance(reader, Reader):
-            raise Unsupported(f"{reference} cannot be read")
-        return self.stack.enter_context(open_registry_source(reader, reference))
+    def _piece(self, source: Source, log: ImageLog) -> tuple[Piece, Sequence[Attachment]]:
+        if isinstance(source, BuildContext) or needs_docker(source):
+            docker = _given(self.workshop).docker(log)
+            return piece_of_local(docker, self._local(docker, source), _text(source)), ()
+        if not _is_elsewhere(source):
+            return self._pieces[source.text], ()
+        with_all = not self.settings.add_labels and not self.settings.labels
+        parcel, attached = self.others.fetch(source.text, with_attached=with_all)
+        return piece_of_parcel(parcel), attached
 
-    def _wanted_parcel(self, job: Job, parcel: Parcel) -> Wanted:
-        """Artifacts have no config to write labels into: they go as they are."""
-        if not parcel.images():
-            return Wanted(content_of_parcel(parcel), source=parcel.root.digest)
-        return self._wanted(job, content_of_parcel(parcel), parcel.root.digest)
+    def _local(self, docker: Docker, source: Source) -> Local:
+        if isinstance(source, BuildContext):
+            return build_local(docker, _given(self.workshop).names, source)
+        return self._locals[source.text]
 
-    def _wanted(self, job: Job, content: Content, source: Digest | None = None) -> Wanted:
-        labels = labels_for(self.settings, job.names, content)
-        return Wanted(content, labels, dict(self.settings.labels), source)
+    def _wanted(self, job: Job, pieces: Sequence[Piece]) -> Wanted:
+        content = content_of_index(content for piece in pieces for content in piece.contents)
+        if not any(piece.platforms for piece in pieces):  # an artifact has no config to write labels into
+            return Wanted(content, source=pieces[0].root)
+        return Wanted(content, labels_for(self.settings, job.names, content), dict(self.settings.labels), _root(pieces))
+
+
+def _root(pieces: Sequence[Piece]) -> Digest | None:
+    """The digest of what the pieces are together; None where some of them is yet to be made a manifest of."""
+    if any(piece.root is None for piece in pieces):
+        return None
+    with ExitStack() as stack:
+        return joined([stack.enter_context(piece.open()) for piece in pieces]).root.digest
+
+
+def _is_elsewhere(source: Source) -> bool:
+    return not isinstance(source, BuildContext) and source.text.startswith(OTHER_REGISTRY)
+
+
+def _text(source: Source) -> str:
+    """As its user wrote it; of one that is built, its directory."""
+    return str(source.directory) if isinstance(source, BuildContext) else source.text
 
 
 def _given(thing: T | None) -> T:

@@ -11,6 +11,7 @@ from moorage.commands.publish.delivery import Place
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.plan import Job, Way, plan
 from moorage.commands.publish.preparation import Preparation
+from moorage.commands.publish.promotion import OtherRegistries
 from moorage.commands.publish.recording import Recorder
 from moorage.commands.publish.result import PublishResult
 from moorage.commands.publish.standing import Shelf
@@ -36,7 +37,8 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
         reader, writer = _abilities(settings, registry, jobs)
         docker_needed = any(job.way is not Way.STRAIGHT for job in jobs)
         workshop = stack.enter_context(open_workshop(settings.access, world)) if docker_needed else None
-        preparation = Preparation(settings, world, writer, workshop, stack)
+        others = OtherRegistries(settings, world, stack)
+        preparation = Preparation(settings, world, writer, workshop, stack, others)
         preparation.find(jobs)
         courses = [
             Course(

@@ -97,8 +97,7 @@ def _failures_named(text: str) -> Iterator[None]:
         raise ConfigurationError(f"{text}: {error.strerror or error}") from None
 
 
-@contextmanager
-def open_registry_source(reader: Reader, reference: Reference) -> Iterator[Parcel]:
+def registry_parcel(reader: Reader, reference: Reference) -> Parcel:
     """An image from another registry. Its layers are read when they are put, and verify themselves then.
 
     Raises NotFound, and ConfigurationError for what is there and no image; whatever the reader raises passes through.
@@ -116,6 +115,6 @@ def open_registry_source(reader: Reader, reference: Reference) -> Iterator[Parce
             return None
 
     def blob(blob: Blob) -> BlobSource:
-        return BlobSource(blob.size, partial(reader.blob, repository, blob))
+        return BlobSource(blob.size, partial(reader.blob, repository, blob), repository)
 
-    yield gather(f"docker://{reference}", root, manifest, blob)
+    return gather(f"docker://{reference}", root, manifest, blob)

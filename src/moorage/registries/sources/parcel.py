@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from moorage.errors import ConfigurationError
 from moorage.oci.manifest import MANIFEST_LIMIT, BadManifest, Blob, Manifest, parse_manifest
-from moorage.oci.reference import Digest
+from moorage.oci.reference import Digest, Repository
 from moorage.oci.rewrite import is_runnable, labelled_config, with_config, with_manifests
 
 
@@ -30,10 +30,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class BlobSource:
-    """A blob that can be read, from its beginning each time it is opened, by several threads at once. `size` is in bytes."""
+    """A blob that can be read, from its beginning each time it is opened, by several threads at once. `size` is in bytes.
+
+    `home` is the repository that it lies in, if it lies in one: within one registry it need not be sent, but can be mounted.
+    """
 
     size: int
     open: Callable[[], BinaryIO]
+    home: Repository | None = None
 
     @classmethod
     def of(cls, content: bytes) -> "BlobSource":

@@ -1,13 +1,16 @@
 """Which images, and what they are made of: `--image` flags, else those of the config file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from moorage.oci.naming import image_name, shown
-from moorage.settings.image_source import source_of
+from moorage.oci.reference import BadReference, parse_reference
+from moorage.settings.assemble.storage import origin_storage
+from moorage.settings.image_source import OTHER_REGISTRY, source_of
 from moorage.settings.options import images
 from moorage.settings.request import Request
-from moorage.settings.settings import BuildContext, ImageSetting, SourceText
+from moorage.settings.settings import BuildContext, ImageSetting, SourceText, Storage
 
 NO_IMAGES: Final = "no image is named: give --image NAME (~ for the nameless image), or list `images` in the config file"
 
@@ -38,6 +41,18 @@ def image_settings(request: Request) -> tuple[ImageSetting, ...]:
         else:
             found.setdefault(name, configured[name].sources if name in configured else ())
     return _with_sources((ImageSetting(name, sources) for name, sources in found.items()), request)
+
+
+def origins_of(request: Request, found: Iterable[ImageSetting]) -> Mapping[str, Storage]:
+    """The registry of each `docker://` source that is a reference; what is none, the plan of the publish says."""
+    origins: dict[str, Storage] = {}
+    for image in found:
+        for source in image.sources:
+            if isinstance(source, SourceText) and source.text.startswith(OTHER_REGISTRY):
+                with suppress(BadReference), request.problems.gather():
+                    repository = parse_reference(source.text.removeprefix(OTHER_REGISTRY)).repository
+                    origins[source.text] = origin_storage(request, str(repository))
+    return origins
 
 
 def _configured(request: Request) -> tuple[ImageSetting, ...]:

@@ -62,6 +62,15 @@ def stages_storage(request: Request, images: Storage | None) -> Storage | None:
     return Storage(repo, VendorOptions(dict(_vendor_values(request, repo.vendor, STAGES_STORAGE))), STAGES_STORAGE)
 
 
+def origin_storage(request: Request, repository: str) -> Storage:
+    """Where an image is taken from: what kind of registry that is, its address alone says, and it gets the common credentials.
+
+    Raises ConfigurationError for an address that its vendor cannot hold.
+    """
+    repo = resolve(repository, surroundings=Surroundings.of(request.environ), option="source")
+    return Storage(repo, VendorOptions(dict(_vendor_values(request, repo.vendor, COMMON))), COMMON)
+
+
 def _vendor_values(request: Request, vendor: Vendor, whose: str) -> Iterator[tuple[str, Any]]:
     """What was given for the vendor's options, by their own names; an option that was not given is left out."""
     for option in vendor.endpoints:

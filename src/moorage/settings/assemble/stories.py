@@ -8,7 +8,7 @@ from moorage.option import Option
 from moorage.registries.images_repo import ImagesRepo
 from moorage.settings.assemble.access import access_of
 from moorage.settings.assemble.git import git_cleanup_of
-from moorage.settings.assemble.images import NO_IMAGES, image_names, image_settings
+from moorage.settings.assemble.images import NO_IMAGES, image_names, image_settings, origins_of
 from moorage.settings.assemble.policy import guards_of, policy_of
 from moorage.settings.assemble.project import project_of
 from moorage.settings.assemble.storage import images_repo, stages_storage, storage
@@ -84,6 +84,7 @@ def publish_settings(request: Request) -> PublishSettings:
         add_labels=not options.flag(images.NO_LABELS),
         reports=_paths(request, reports.REPORT),
         stages=stages,
+        origins=origins_of(request, sources),
     )
 
 

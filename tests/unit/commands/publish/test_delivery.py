@@ -63,6 +63,9 @@ class Upload:
         self.sent.append(tag.text)
         return push(self.registry, repository, self.image, tag.text)
 
+    def accompany(self, repository: Repository) -> None:
+        pass
+
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Layouts:

@@ -102,9 +102,13 @@ def test_one_image_twice(tmp_path: Path) -> None:
     assert problems(settings(tmp_path, from_text("a"), from_text("b"))) == ["image 'app' is given 2 times"]
 
 
-def test_several_sources_are_refused_and_not_dropped(tmp_path: Path) -> None:
-    several = ImageSetting("app", (SourceText("oci:/amd64"), SourceText("oci:/arm64")))
-    assert "2 sources" in problems(settings(tmp_path, several))[0]
+@pytest.mark.parametrize(
+    ("sources", "way"),
+    [(("oci:/amd64", "docker://example.com/app:arm64"), Way.STRAIGHT), (("oci:/amd64", "app:arm64"), Way.SAVED)],
+)
+def test_several_sources_are_one_image_that_docker_does_not_push(sources: tuple[str, ...], way: Way, tmp_path: Path) -> None:
+    (job,) = plan(settings(tmp_path, ImageSetting("app", tuple(map(SourceText, sources)))))
+    assert (job.way, [source.text for source in job.sources if isinstance(source, SourceText)]) == (way, list(sources))
 
 
 def test_colliding_names(tmp_path: Path) -> None:
@@ -113,17 +117,11 @@ def test_colliding_names(tmp_path: Path) -> None:
     assert "registry.example.com/shop:app-worker-v1" in problems(wanted)[0]
 
 
-@pytest.mark.parametrize("source", ["app:dev", "docker-daemon:app:dev"])
-def test_engine_registry_needs_sources_without_docker(source: str, tmp_path: Path) -> None:
-    (problem,) = problems(settings(tmp_path, from_text(source), engine=Engine.REGISTRY))
-    assert source in problem
-    assert "docker save" in problem
-
-
-def test_engine_registry_does_not_build(tmp_path: Path) -> None:
+def test_engine_registry_saves_what_docker_has_or_makes(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     built = ImageSetting("app", (BuildContext(tmp_path),))
-    assert "build it elsewhere" in problems(settings(tmp_path, built, engine=Engine.REGISTRY))[0]
+    jobs = plan(settings(tmp_path, built, from_text("web:dev", "web"), engine=Engine.REGISTRY))
+    assert [job.way for job in jobs] == [Way.SAVED, Way.SAVED]
 
 
 def test_engine_docker_takes_no_archives(tmp_path: Path) -> None:

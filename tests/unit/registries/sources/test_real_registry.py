@@ -13,7 +13,7 @@ from tests.images import Image, attestation, image, index, layer
 from moorage.oci.reference import Digest, Reference, Registry, Repository, Tag
 from moorage.registries.default.registry import DefaultRegistry
 from moorage.registries.layout.registry import LayoutRegistry
-from moorage.registries.sources.opening import open_registry_source, open_source
+from moorage.registries.sources.opening import open_source, registry_parcel
 from moorage.registries.sources.parcel import relabel
 from moorage.registries.upload import put_parcel
 from moorage.registries.vendor import Connection
@@ -53,8 +53,8 @@ def test_out_of_a_layout_into_a_registry_and_back(
     argv = [str(skopeo), "inspect", "--raw", "--tls-verify=false", f"docker://{repository}:v1"]
     assert Digest.of(subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout) == what.digest
     layouts = Registry(f"oci:{tmp_path}/out")
-    with open_registry_source(default, Reference(repository, Tag("v1"))) as parcel:
-        put_parcel(LayoutRegistry(layouts), Repository(layouts, "app"), parcel, tags=[Tag("back")])
+    found = registry_parcel(default, Reference(repository, Tag("v1")))
+    put_parcel(LayoutRegistry(layouts), Repository(layouts, "app"), found, tags=[Tag("back")])
     assert layout_reading.tags(tmp_path / "out/app") == {"back": what.digest.text}
     layout_reading.whole(tmp_path / "out/app")
 

@@ -1,0 +1,74 @@
+"""What one source of an image is, before it is sent: mostly all of the image, else one platform or several of it."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from moorage.commands.publish.content import Content, content_of_manifest, read_config
+from moorage.commands.publish.engine_way import Local
+from moorage.docker.engine import Docker
+from moorage.docker.termination import at_end
+from moorage.oci.reference import Digest
+from moorage.registries.sources.joining import join, platform_text, platforms_of, refuse_equal_platforms
+from moorage.registries.sources.opening import open_source
+from moorage.registries.sources.parcel import Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """`contents` are those of its images; of an artifact, the manifest itself, and then there are no `platforms`.
+
+    `root` is the digest of its manifest, where it has one already. `open` gives it as a parcel for the length of a block.
+    """
+
+    origin: str
+    contents: tuple[Content, ...]
+    platforms: tuple[str, ...]
+    open: Callable[[], AbstractContextManager[Parcel]]
+    root: Digest | None = None
+
+
+def piece_of_parcel(parcel: Parcel) -> Piece:
+    """Raises ConfigurationError for an image whose config is none."""
+    images = parcel.images()
+    contents = [read_config(parcel.config(image)) for image in images] or [content_of_manifest(parcel.root.digest)]
+    return Piece(parcel.origin, tuple(contents), platforms_of(parcel), lambda: nullcontext(parcel), parcel.root.digest)
+
+
+def piece_of_local(docker: Docker, local: Local, origin: str) -> Piece:
+    """An image of the engine: saved to a file when it is opened, which is gone at the end of the block."""
+    image = local.image
+    platform = platform_text({"os": image.os, "architecture": image.architecture, "variant": image.variant})
+    return Piece(origin, (local.content,), (platform,), lambda: _saved(docker, str(image.id)))
+
+
+def refuse_clashes(pieces: Sequence[Piece]) -> None:
+    """Raises ConfigurationError where several pieces cannot become one index."""
+    if len(pieces) > 1:
+        refuse_equal_platforms((piece.origin, piece.platforms) for piece in pieces)
+
+
+def joined(parcels: Sequence[Parcel]) -> Parcel:
+    """The image that they are together; a single one is left as it is."""
+    return parcels[0] if len(parcels) == 1 else join(parcels)
+
+
+@contextmanager
+def _saved(docker: Docker, image: str) -> Iterator[Parcel]:
+    """Raises DockerError, ConfigurationError."""
+    with _temporary_directory() as folder:
+        archive = folder / "image.tar"
+        docker.save(image, archive)
+        with open_source(f"docker-archive:{archive}") as parcel:
+            yield parcel
+
+
+@contextmanager
+def _temporary_directory() -> Iterator[Path]:
+    """Gone at the end of the block, and when the process is told to end before that."""
+    folder = Path(tempfile.mkdtemp(prefix="moorage-save-"))
+    with at_end(lambda: shutil.rmtree(folder, ignore_errors=True)):
+        yield folder
