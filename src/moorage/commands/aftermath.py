@@ -1,4 +1,8 @@
-"""Looking whether deletions took effect: no answer is believed; a registry that takes its time is waited for, within bounds."""
+"""Looking whether deletions took effect, and only those: no answer is believed.
+
+A registry that takes its time is waited for, within bounds. What was to stay is looked at too: a registry that takes a tag's
+siblings along, whatever its documentation says, is found out after the first repository and not after the last.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +17,14 @@ _FIRST_PAUSE = 0.5  # seconds; doubled each time
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """`still` are said to be deleted and are there all the same; `lost` were to stay and are not there any more."""
+
+    still: frozenset[Key] = frozenset()
+    lost: frozenset[Tag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Aftermath:
     """`tags` are the tags that went with each manifest: where those are gone, the manifest needs no look of its own."""
 
@@ -23,30 +35,43 @@ class Aftermath:
     spent: Callable[[], bool]
     sleep: Callable[[float], None]
 
-    def still_there(self, deleted: Collection[Key]) -> set[Key]:
-        """Those that are said to be deleted and are there all the same. Raises RegistryError where nobody could look."""
-        found = self._look(deleted)
+    def view(self, deleted: Collection[Key], kept: Collection[Tag]) -> View:
+        """What became of these. Raises RegistryError where nobody could look."""
+        if not deleted:
+            return View()
+        names = self.registry.tag_names(self.repository)
+        still = self._still(deleted, names)
         patience = self.registry.settles_within if isinstance(self.registry, Asynchronous) else 0.0
         pause = _FIRST_PAUSE
-        while found and patience > 0 and not self.spent():
+        while still and patience > 0 and not self.spent():
             self.sleep(min(pause, patience))
             patience -= pause
             pause *= 2
-            found = self._look(found)
-        return found
+            still = self.still_there(still)
+        return View(still, frozenset(kept) - names)
 
-    def _look(self, deleted: Collection[Key]) -> set[Key]:
-        """One listing for all tags, and one request for each manifest that had none."""
-        if not deleted:
-            return set()
-        names = self.registry.tag_names(self.repository) if any(tag for _, tag, _ in deleted) else frozenset()
+    def still_there(self, deleted: Collection[Key]) -> frozenset[Key]:
+        """Those that are there right now."""
+        return self._still(deleted, self.registry.tag_names(self.repository))
+
+    def loose(self, still: Collection[Key]) -> list[Key]:
+        """Tags that can still be pulled although the manifest under them is gone.
+
+        go-containerregistry's registry keeps those, as do newer Nexus servers (seen 2026-11).
+        """
+        found = [key for key in still if key[1] is not None]
+        gone = {digest for digest in {key[2] for key in found} if not self._is_there(digest, digest)}
+        return [key for key in found if key[2] in gone]
+
+    def _still(self, deleted: Collection[Key], names: Collection[Tag]) -> frozenset[Key]:
+        """One request for each tag that is still listed, and for each manifest that had none."""
         back = {key for key in deleted if key[1] is not None and key[1] in names and self._is_there(key[1], key[2])}
         untagged = [key for key in deleted if key[1] is None and key[2] is not None and not self.tags.get(key[2])]
         with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="look") as pool:
             there = pool.map(lambda key: self._is_there(key[2], key[2]), untagged)
             left = {key for key, is_there in zip(untagged, there, strict=True) if is_there}
         behind = {digest for _, _, digest in back}
-        return back | left | {key for key in deleted if key[1] is None and key[2] in behind}
+        return frozenset(back | left | {key for key in deleted if key[1] is None and key[2] in behind})
 
     def _is_there(self, reference: Tag | Digest | None, digest: Digest | None) -> bool:
         try:

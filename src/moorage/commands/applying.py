@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from moorage.commands.carry_out import Result, Run, reconcile
+from moorage.commands.carry_out import Run
 from moorage.commands.journal import Journal
+from moorage.commands.reconcile import Result, reconcile
 from moorage.commands.survey import look
 from moorage.commands.world import World
 from moorage.errors import Failure, PartialFailure, RegistryError
@@ -29,6 +30,14 @@ class Views:
 
 
 @dataclass(frozen=True, slots=True)
+class Applied:
+    """The plan with outcomes. `alarm` says that something which was to stay is gone, and that everything was stopped for it."""
+
+    plan: Plan
+    alarm: RegistryError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """What is needed to apply a plan. `reviewed` plans come from a file, so that everything may have changed since."""
 
@@ -38,8 +47,9 @@ class Application:
     world: World
     reviewed: bool = False
 
-    def apply(self, plan: Plan, views: Views) -> Plan:
-        """Carry the plan out in every repository that was looked at; the plan comes back with outcomes."""
+    def apply(self, plan: Plan, views: Views) -> Applied:
+        """Carry the plan out in every repository that was looked at, unless what was to stay disappears on the way."""
+        alarm: RegistryError | None = None
         outcomes: dict[Key, Result] = {}
         notes: list[str] = []
         spent = self.world.spent(self.access.time_budget)
@@ -55,12 +65,15 @@ class Application:
             outcomes |= run.carry_out()
             if run.halted is not None:
                 notes.append(f"{repository}: stopped, {run.halted.message}")
+            if run.lost is not None:
+                alarm = run.lost
+                break
         if spent():
             notes.append("the time budget is spent; the next run goes on from here")
         self.world.progress.done()
         if self.journal.path.exists():
             self.world.progress.note(f"To undo, as far as the registry still can: moorage restore {self.journal.path}")
-        return _ended(plan, outcomes, notes, views)
+        return Applied(_ended(plan, outcomes, notes, views), alarm)
 
     def _prepare(self, planner: Planner, items: Sequence[Item]) -> Run:
         """Look again right before deleting: at the names, and at everything where they have changed or the plan is an old one."""
@@ -127,8 +140,11 @@ def incomplete(views: Views) -> Failure | None:
     return PartialFailure(f"{len(items)} repositories could not be looked at", items=items)
 
 
-def shortfall(plan: Plan, views: Views) -> Failure | None:
-    """What the run set out to do and did not."""
+def shortfall(applied: Applied, views: Views) -> Failure | None:
+    """What the run set out to do and did not, or did and was not to."""
+    plan = applied.plan
+    if applied.alarm is not None:
+        return PartialFailure(applied.alarm.message, remedy=applied.alarm.remedy)
     remaining = [item for item in plan.deletions if item.remains]
     if not remaining:
         return incomplete(views)

@@ -5,7 +5,7 @@ it, and nothing that has turned out to stay leads to it. What does not fit is le
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,16 +14,26 @@ from typing import TypeVar
 
 from moorage.commands.aftermath import Aftermath
 from moorage.commands.journal import Entry, Journal
+from moorage.commands.reconcile import Result, unfit
 from moorage.commands.world import Progress, Silence
-from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized, Unreachable, Unsupported
+from moorage.errors import (
+    Contradiction,
+    Denied,
+    ItemRefused,
+    NotFound,
+    RegistryError,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+)
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.policy.graph import Graph
 from moorage.policy.order import Deletion, Removal, Untag, waves
-from moorage.policy.plan import Item, Key, Kind, Outcome
+from moorage.policy.plan import Item, Key, Outcome
 from moorage.registries.interface import BatchDeleter, Reader, Registry, Restorer, TagDeleter
 
-Result = tuple[Outcome, str | None]
 D = TypeVar("D", bound=Deletion)
 T = TypeVar("T")
 _MEANING: Mapping[type, Outcome] = {type(None): Outcome.DELETED, NotFound: Outcome.ALREADY_GONE}
@@ -46,6 +56,7 @@ class Run:
     stop: Event = field(default_factory=Event)  # set when the process is to end
     outcomes: dict[Key, Result] = field(default_factory=dict)
     halted: RegistryError | None = None  # why the rest of this repository was left alone
+    lost: RegistryError | None = None  # that something which was to stay is gone
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -133,7 +144,7 @@ class Run:
     def _untag(self, deletion: Untag) -> None:
         now = self._now_at(deletion.tag)
         if now != deletion.digest:
-            self._record(deletion.tag, deletion.digest, *_unfit(now))
+            self._record(deletion.tag, deletion.digest, *unfit(now))
             return
         registry = self.registry
         if not isinstance(registry, TagDeleter):
@@ -175,7 +186,7 @@ class Run:
         places = {tag: self._now_at(tag) for tag in removal.tags}
         for tag, now in places.items():
             if now != removal.digest:
-                self._record(tag, removal.digest, *_unfit(now))
+                self._record(tag, removal.digest, *unfit(now))
         if removal.tags and removal.digest not in places.values() and any(places.values()):
             self._record(None, removal.digest, Outcome.CHANGED, "its tags point elsewhere now")
             return None
@@ -239,15 +250,37 @@ class Run:
             return None
 
     def _look_again(self) -> None:
-        """Believe no answer: what is said to be deleted and is still there has failed."""
+        """What is said to be deleted and is still there has failed; what was to stay and is gone ends the repository."""
         deleted = [key for key, (outcome, _) in self.outcomes.items() if outcome is Outcome.DELETED]
+        planned = {item.tag for item in self.items}
         look = Aftermath(self.registry, self.repository, self._tags, self.parallel, self.spent, self.sleep)
         try:
-            still = look.still_there(deleted)
+            seen = look.view(deleted, [tag for tag in self.inventory.tags if tag not in planned and not self._left_alone(tag)])
+            still = self._without_loose_tags(look, seen.still)
         except RegistryError as error:
             self.progress.warn(f"{self.repository}: could not look whether the deletions took effect: {error.message}")
             return
         self.outcomes |= dict.fromkeys(still, (Outcome.FAILED, "the registry accepted the deletion, and it is still there"))
+        if seen.lost:
+            names = ", ".join(sorted(tag.text for tag in seen.lost)[:10])
+            self.lost = Contradiction(
+                f"{self.repository}: {len(seen.lost)} tags that were to stay are gone: {names}",
+                remedy="Find out whether somebody else deleted them. If the registry takes siblings along, do not clean it up.",
+            )
+
+    def _left_alone(self, tag: Tag) -> bool:
+        """Whether somebody else moved or removed a tag meanwhile, as far as we noticed."""
+        return (self.repository, tag, self.inventory.tags[tag]) in self.outcomes
+
+    def _without_loose_tags(self, look: Aftermath, still: frozenset[Key]) -> frozenset[Key]:
+        """Remove the tags that a registry keeps although their manifest is gone; each is in the plan and still points there."""
+        loose = look.loose(still)
+        if not loose or not isinstance(self.registry, TagDeleter):
+            return still
+        for _, tag, _ in loose:
+            if tag is not None and _outcome_of(partial(self.registry.delete_tag, self.repository, tag)) is not None:
+                break
+        return look.still_there(still)
 
     def _record(self, tag: Tag | None, digest: Digest, outcome: Outcome, error: str | None) -> None:
         with self._lock:
@@ -258,33 +291,6 @@ class Run:
         for tag in (deletion.tag,) if isinstance(deletion, Untag) else (*deletion.tags, None):
             if (self.repository, tag, deletion.digest) not in self.outcomes:
                 self._record(tag, deletion.digest, outcome, error)
-
-
-def reconcile(items: Iterable[Item], inventory: Inventory) -> Mapping[Key, Result]:
-    """Where the repository, seen anew, no longer fits the plan: the outcomes of the items that must be left alone.
-
-    A tag that moved or went, a tag that appeared on a planned digest, and everything that something outside of the plan leads to.
-    """
-    found: dict[Key, Result] = {}
-    going = [item for item in items if item.goes and item.digest is not None]
-    planned_tags = {item.tag: item.digest for item in going if item.tag is not None}
-    planned = {item.digest for item in going if item.kind is Kind.MANIFEST}
-    standing = set(inventory.manifests) | set(inventory.unreadable) | set(inventory.tags.values())
-    standing -= {digest for digest in planned if digest is not None}
-    standing |= {digest for tag, digest in inventory.tags.items() if planned_tags.get(tag) != digest}
-    if inventory.unreadable.keys() - planned or inventory.unresolved.keys() - planned_tags.keys():
-        standing |= {digest for digest in planned if digest is not None}
-    held = Graph.of(inventory).reach(standing)
-    for item in going:
-        if item.tag is not None:
-            now = inventory.tags.get(item.tag)
-            if now != item.digest:
-                found[item.key] = _unfit(now)
-        elif item.digest not in inventory.manifests and item.digest not in inventory.unreadable and inventory.lists_untagged:
-            found[item.key] = (Outcome.ALREADY_GONE, None)
-        elif item.digest in held:
-            found[item.key] = (Outcome.CHANGED, "something that stays leads to it now")
-    return found
 
 
 def _outcome_of(delete: Callable[[], None]) -> Exception | None:
@@ -306,9 +312,3 @@ def _answers_of(
         return dict.fromkeys(digests, error)
     silent = Unreachable("the registry did not say what became of it")
     return {digest: answers.get(digest, silent) for digest in digests}
-
-
-def _unfit(now: Digest | None) -> Result:
-    if now is None:
-        return Outcome.ALREADY_GONE, None
-    return Outcome.CHANGED, f"it points at {now} now"

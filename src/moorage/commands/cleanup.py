@@ -56,7 +56,8 @@ def conclude(
     if objected:
         return CleanupResult(plan, objected, Refused("; ".join(objected)))
     with Journal(journal_path(settings.journal, world), settings.storage.repo.registry, world.now()) as journal:
-        done = Application(registry, journal, settings.access, world, settings.plan_in is not None).apply(plan, views)
-    if project is not None:
+        applied = Application(registry, journal, settings.access, world, settings.plan_in is not None).apply(plan, views)
+    done = applied.plan
+    if project is not None and applied.alarm is None:
         done = replace(done, notes=(*done.notes, *project.tidy(done)))
-    return CleanupResult(done, (), shortfall(done, views))
+    return CleanupResult(done, (), shortfall(applied, views))

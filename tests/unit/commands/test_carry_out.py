@@ -9,9 +9,20 @@ import pytest
 from tests.images import artifact, cosign, image, index, layer, push
 from tests.unit.commands.harbourside import Moody, Shore
 
-from moorage.commands.carry_out import Run, reconcile
+from moorage.commands.carry_out import Run
 from moorage.commands.journal import read_journal
-from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized, Unreachable, Unsupported
+from moorage.commands.reconcile import reconcile
+from moorage.errors import (
+    Contradiction,
+    Denied,
+    ItemRefused,
+    NotFound,
+    RegistryError,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+)
 from moorage.oci.reference import Tag
 from moorage.policy.patterns import TagSelector
 from moorage.policy.plan import Kind, Outcome
@@ -395,6 +406,47 @@ class TestSlowRegistries:
         made, slept = self.looks(shore, settle_after=-1)
         assert sum(slept) == 10.0
         assert set(outcomes(made).values()) == {"failed"}
+
+
+class TestSiblings:
+    """Whatever a registry's documentation says about tags, it is looked at."""
+
+    def test_tags_that_survive_their_manifest_are_removed_one_by_one(self, shore: Shore) -> None:
+        """As in go-containerregistry's registry, whose tags can still be pulled after their digest was deleted (seen 2026-11)."""
+        old = put(shore, image(), "old-1", "old-2")
+        made_of: dict[str, object] = {}
+
+        class Loose(Moody):
+            def delete_manifest(self, repository: Repository, digest: Digest) -> None:
+                self.asked.append(digest)
+                made_of["gone"] = digest
+
+            def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
+                if reference == made_of.get("gone"):
+                    raise NotFound("gone")
+                return super().resolve(repository, reference)
+
+        registry = Loose(shore.registry_name)
+        made = run(shore, registry)
+        assert registry.asked == [old.digest, Tag("old-1"), Tag("old-2")]
+        assert set(outcomes(made).values()) == {"deleted"}
+        assert shore.tags() == set()
+
+    def test_a_registry_that_takes_siblings_along_raises_an_alarm(self, shore: Shore) -> None:
+        put(shore, image(), "old", "kept-1", "kept-2")
+
+        class Careless(Moody):
+            def delete_tag(self, repository: Repository, tag: Tag) -> None:
+                self.delete_manifest(repository, self.resolve(repository, tag))
+
+        made = run(shore, Careless(shore.registry_name))
+        assert isinstance(made.lost, Contradiction)
+        assert "2 tags that were to stay are gone: kept-1, kept-2" in made.lost.message
+
+    def test_tags_that_somebody_else_moved_are_no_alarm(self, shore: Shore) -> None:
+        put(shore, image(layer("a")), "old-1")
+        put(shore, image(layer("b")), "old-2", "kept")
+        assert run(shore).lost is None
 
 
 class TestReconcile:
