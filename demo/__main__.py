@@ -35,7 +35,8 @@ def main() -> int:
 
     step("Clean up: exactly that plan, looked at once more")
     reports = [argument for suffix in ("md", "html") for argument in ("--report", str(OUT / f"report.{suffix}"))]
-    moorage("cleanup", "--images-repo", address, "--plan", str(OUT / "plan.json"), *reports, *config())
+    files = ("--plan", str(OUT / "plan.json"), "--journal", str(OUT / "journal.jsonl"), *reports)
+    moorage("cleanup", "--images-repo", address, *files, *config())
 
     step("Verify: read every byte behind every tag that is left")
     for repository in repositories(address):
