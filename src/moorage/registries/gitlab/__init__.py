@@ -7,7 +7,8 @@ is accepted.
 
 from moorage.auth.secret import Secret
 from moorage.option import Option
-from moorage.registries.vendor import OPENING, AddressRules, Surroundings, Vendor, any_depth, api_url, hosts, names_only
+from moorage.registries.interface import Registry
+from moorage.registries.vendor import OPENING, AddressRules, Connection, Surroundings, Vendor, any_depth, api_url, hosts
 
 _PUBLIC = hosts(r"(?:registry\.)?gitlab\.com")
 
@@ -18,7 +19,7 @@ def _recognises(host: str, surroundings: Surroundings) -> bool:
 
 TOKEN = Option(
     name="gitlab-token",
-    help="GitLab token with the scopes api (to delete), read_registry and write_registry.",
+    help="GitLab token: a job token, or an access token with the scope api (to delete) or read_registry and write_registry.",
     parse=Secret,
     secret=True,
     commands=OPENING,
@@ -29,17 +30,24 @@ API_URL = Option(
     help="Address of GitLab's API; https://HOST/api/v4 for a self-managed one.",
     parse=api_url,
     metavar="URL",
-    default_text="from $CI_API_V4_URL",
+    default_text="from $CI_API_V4_URL, else as the registry names its GitLab",
     commands=OPENING,
     variables=("CI_API_V4_URL",),
     theme="Vendor endpoints",
 )
 
+
+def _open(connection: Connection) -> Registry:
+    from moorage.registries.gitlab.registry import open_gitlab  # noqa: PLC0415 -- brings the HTTP client
+
+    return open_gitlab(connection)
+
+
 VENDOR = Vendor(
     name="gitlab",
     title="GitLab container registry",
     address=AddressRules(recognises=_recognises, place=any_depth),
-    open=names_only("GitLab container registry"),
+    open=_open,
     credentials=(TOKEN,),
     endpoints=(API_URL,),
     other_words=("gl", "gitlab-registry"),
