@@ -106,9 +106,9 @@ def requested_logins(
     return tuple(found)
 
 
-def merged(asked_for: Iterable[Login], by_ci: Iterable[Login]) -> tuple[Login, ...]:
-    """The CI system's own logins, except for registries that the user gave a login for."""
-    logins = {login_key(one.registry): one for one in (*by_ci, *asked_for)}
+def merged(asked_for: Iterable[Login], offered: Iterable[Login]) -> tuple[Login, ...]:
+    """The logins that the CI system or the registry's cloud offers, except for registries that the user gave a login for."""
+    logins = {login_key(one.registry): one for one in (*offered, *asked_for)}
     return tuple(logins.values())
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol, runtime_checkable
 
+from moorage.auth.credential import Basic
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
@@ -93,11 +94,33 @@ class Writer(Protocol):
 
 
 @runtime_checkable
+class Authenticator(Protocol):
+    """A registry whose login for docker is a short-lived one that its cloud gives (ECR's twelve hours)."""
+
+    def docker_login(self) -> Basic | None:
+        """What `docker login` takes at this moment; None where docker's own configuration has to serve.
+
+        Raises Unauthorized and Denied where the cloud refuses to give one.
+        """
+
+
+@runtime_checkable
 class RepositoryLister(Protocol):
     """A registry that can list its repositories."""
 
     def repositories(self, prefix: str = "") -> Sequence[Repository]:
         """Every repository whose path is `prefix` or lies below it."""
+
+
+@runtime_checkable
+class RepositoryCreator(Protocol):
+    """A registry that takes pushes only to repositories that are there, and can make them."""
+
+    creates_repositories: bool
+    """Whether the user asked for repositories to be made before something is published to them."""
+
+    def create_repository(self, repository: Repository) -> bool:
+        """Make a repository, unless it is there; returns whether it was made."""
 
 
 @runtime_checkable

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from moorage.commands.login import log_in
+from moorage.commands.login import log_in, merged
 from moorage.commands.publish.local_names import LocalNames
 from moorage.commands.world import World
 from moorage.docker.config_dir import DockerConfig, private_docker_config
 from moorage.docker.engine import Docker
-from moorage.settings.settings import Access
+from moorage.settings.settings import Access, Login
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Workshop:
         left = self.world.deadline(self.access.time_budget)
         return Docker(self.config, environment=_environment(self.config, self.world), time_left=left, log=log)
 
-    def log_in(self) -> None:
-        """Log in wherever that was asked for. Raises DockerError for what a registry refuses."""
-        log_in(self.config, self.access.logins, self.world.environ)
+    def log_in(self, *own: Login) -> None:
+        """Log in wherever that was asked for, and with the registry's `own` logins. Raises DockerError for what is refused."""
+        log_in(self.config, merged(self.access.logins, own), self.world.environ)
 
 
 @contextmanager
