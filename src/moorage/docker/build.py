@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from moorage.auth.secret import MASK, blank
 from moorage.docker.engine import Docker
@@ -91,7 +92,7 @@ def build(docker: Docker, request: Build, reference: str) -> LocalImage:
 def relabelled(docker: Docker, image: str, labels: Mapping[str, str], reference: str) -> LocalImage:
     """The same image with more labels, named `reference` in the engine: same layers, same dates, another config.
 
-    Done by a build without context and steps. BuildKit takes the new image's dates from the old one's history, so the same image
+    Done by a build without files and steps. BuildKit takes the new image's dates from the old one's history, so the same image
     and labels give the same id on every machine; the classic builder writes the time of the first such build instead, and repeats
     it only as long as its cache remembers (seen 2026-11, engine 20.10). An image that has these labels already is only named.
 
@@ -112,11 +113,13 @@ def relabelled(docker: Docker, image: str, labels: Mapping[str, str], reference:
     arguments = ["build", *_progress(builder), "--pull=false", "--network", "none", "--tag", reference, *_labels(labels)]
     if builder is not Builder.CLASSIC:  # the classic one takes --platform from experimental engines only, and needs none here
         arguments += ["--platform", source.platform]
-    dockerfile = f"FROM {_name_of(docker, source)}\n".encode()
-    arguments = [*arguments, "-"]
     # The engine's own builder, whatever builder is chosen: one in a container of its own does not see the engine's images.
     settings = {**_settings(builder), "BUILDX_BUILDER": docker.context}
-    docker.check(arguments, docker.attempt(arguments, stdin=dockerfile, settings=settings))
+    # A context of its own below our configuration, which goes at the end: buildx leaves a Dockerfile from stdin behind in /tmp.
+    with TemporaryDirectory(prefix="relabel-", dir=docker.config.directory) as context:
+        (Path(context) / "Dockerfile").write_text(f"FROM {_name_of(docker, source)}\n", encoding="utf-8")
+        arguments = [*arguments, context]
+        docker.check(arguments, docker.attempt(arguments, settings=settings))
     result = _built(docker, reference)
     if result.layers != source.layers:
         raise DockerError(f"adding labels to {image} changed its layers; was it tagged anew meanwhile?", remedy="Run again.")

@@ -17,7 +17,7 @@ from moorage.report.page import page
 from moorage.report.paint import Paint
 from moorage.report.wording import plain
 
-_WORDS = {"published": "published", "up-to-date": "up to date", "failed": "not up"}
+_WORDS = {"planned": "would be published", "published": "published", "up-to-date": "up to date", "failed": "not up"}
 
 
 class PublishedTag(Protocol):

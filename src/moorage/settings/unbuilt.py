@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from moorage.errors import Unsupported
 from moorage.option import Command, Option
-from moorage.settings.options import images, in_use, safety
+from moorage.settings.options import in_use
 from moorage.settings.request import Request
 
 
@@ -23,7 +23,6 @@ class _Unbuilt:
 
 
 _WANTED: Final[dict[Command, tuple[_Unbuilt, ...]]] = {
-    Command.PUBLISH: (_Unbuilt(safety.DRY_RUN), _Unbuilt(images.IMMUTABLE_TAGS)),
     Command.CLEANUP: (_Unbuilt(in_use.KUBE_CONFIG), _Unbuilt(in_use.KUBE_CONTEXT)),
 }
 

@@ -325,8 +325,6 @@ def test_everything_that_is_wrong_with_a_publish_is_told_at_once(tmp_path: Path)
 @pytest.mark.parametrize(
     ("command", "argv", "config"),
     [
-        ("publish", ["--dry-run"], None),
-        ("publish", ["--immutable-tags"], None),
         ("cleanup", ["--kube-context", "x"], None),
     ],
 )

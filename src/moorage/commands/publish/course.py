@@ -9,7 +9,7 @@ from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.plan import Job, Way
 from moorage.commands.publish.result import PublishedTag, Status
 from moorage.commands.publish.standing import Standing
-from moorage.errors import Failure, ItemRefused, Unreachable
+from moorage.errors import Failure, ItemRefused, Refused, Unreachable
 from moorage.oci.labels import recorded_image
 from moorage.oci.naming import FinalName, Mode, shown
 from moorage.oci.reference import Tag
@@ -54,6 +54,27 @@ class Course:
         except Failure as error:
             self.fail(error)
 
+    def moved(self) -> Sequence[FinalName]:
+        """The names that stand for other content than what is ready to be sent: publishing moves them."""
+        ready = self.ready
+        if ready is None:
+            return ()
+        return [name for name in self.going if (held := self.found[name.tag]) is not None and not ready.wanted.is_held_by(held)]
+
+    def foresee(self, *, immutable: bool) -> None:
+        """Say of every name what publishing would do, without doing it."""
+        moved = self.moved() if immutable else ()
+        for name in self.going:
+            standing = self.found[name.tag]
+            digest = standing.digest if standing is not None else None
+            if name in moved:
+                self.results[name.tag] = PublishedTag.of(name, digest, Status.FAILED, refused_move([name]))
+            elif self.ready is not None and standing is not None and self.ready.wanted.is_held_by(standing):
+                self.results[name.tag] = PublishedTag.of(name, digest, Status.UP_TO_DATE)
+            else:
+                self.results[name.tag] = PublishedTag.of(name, None, Status.PLANNED)
+            self.place.progress.advance()
+
     def deliver(self) -> None:
         """Bring it under its tags, and read back."""
         if self.ready is None or not self.going:
@@ -91,6 +112,15 @@ class Course:
             self.results[name.tag] = PublishedTag.of(name, None, Status.FAILED, error)
             self.place.progress.advance()
             self.place.progress.warn(f"{name.reference} is not published: {error.message}")
+
+
+def refused_move(names: Sequence[FinalName]) -> Refused:
+    """What --immutable-tags says to tags that would be moved."""
+    which = ", ".join(name.reference for name in names)
+    return Refused(
+        f"--immutable-tags: {len(names)} tags stand for other content and would be moved, so nothing was published: {which}",
+        remedy="Give this content a tag of its own, or leave --immutable-tags out to move these.",
+    )
 
 
 def _out_of_sight(error: Unreachable) -> Unreachable:

@@ -48,6 +48,7 @@ class Place:
     parallel: int
     progress: Progress
     sleep: Callable[[float], None] = time.sleep
+    immutable: bool = False  # whether a tag that stands for other content stays, even if it appeared a moment ago
 
 
 @dataclass(slots=True)
@@ -100,6 +101,7 @@ class Delivery:
 
     def _send(self, name: FinalName) -> Document:
         """Send the image under this name; returns what is found there afterwards."""
+        self._refuse_move(name)
         sent = self.ready.send(self.place.repository, Tag(name.tag))
         found = self._read_back(name, sent, self.place.shelf.document, lambda document: document.digest)
         self._record(name, sent)
@@ -122,6 +124,7 @@ class Delivery:
         registry, writer, repository = self.place.registry, self.place.writer, self.place.repository
         if writer is None:
             return False
+        self._refuse_move(name)
         try:
             writer.put_manifest(repository, Tag(name.tag), model.text, model.media_type)
         except (Unsupported, NotFound):  # NotFound: a cleanup took parts of it in between, so it has to be sent again
@@ -129,6 +132,17 @@ class Delivery:
         self._read_back(name, model.digest, lambda tag: registry.resolve(repository, tag), lambda digest: digest)
         self._record(name, model.digest)
         return True
+
+    def _refuse_move(self, name: FinalName) -> None:
+        """Raises ItemRefused where tags are immutable and somebody else was faster than we."""
+        if not self.place.immutable:
+            return
+        standing = self.place.shelf.under(Tag(name.tag))
+        if standing is not None and not self.ready.wanted.is_held_by(standing):
+            raise ItemRefused(
+                f"{name.reference} was published with other content while we were at it, and --immutable-tags leaves it there",
+                remedy="Give this content a tag of its own, or leave --immutable-tags out.",
+            )
 
     def _exists(self, name: FinalName) -> bool:
         return self.before[name.tag] is not None

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from moorage.errors import Failure, PartialFailure
+from moorage.errors import Failure, PartialFailure, Refused
 from moorage.oci.naming import FinalName
 from moorage.oci.reference import Digest
 
 
 class Status(StrEnum):
-    """`published` is only said of a tag that was read back from the registry with the right digest."""
+    """`published` is only said of a tag that was read back from the registry with the right digest; `planned` by a dry run."""
 
+    PLANNED = "planned"
     PUBLISHED = "published"
     UP_TO_DATE = "up-to-date"
     FAILED = "failed"
@@ -55,11 +56,14 @@ class PublishResult:
 
     images: tuple[PublishedTag, ...]
     unrecorded: tuple[str, ...] = ()
+    dry_run: bool = False
 
     @property
     def failure(self) -> Failure | None:
         """None when everything is up; the one reason for which nothing is; else a PartialFailure that names what is missing."""
         failed = [tag for tag in self.images if tag.error is not None]
+        if self.dry_run:  # what a guard would refuse is shown, and is no failure of the dry run
+            failed = [tag for tag in failed if not isinstance(tag.error, Refused)]
         if not failed:
             return self._unrecorded()
         errors = [tag.error for tag in failed if tag.error is not None]
@@ -82,4 +86,5 @@ class PublishResult:
 
     def as_json(self) -> dict[str, Any]:
         """The document that `--output json` prints."""
-        return {"images": [tag.as_json() for tag in self.images]}
+        document: dict[str, Any] = {"images": [tag.as_json() for tag in self.images]}
+        return {**document, "dry_run": True} if self.dry_run else document

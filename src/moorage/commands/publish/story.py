@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from moorage.commands.connect import connect
-from moorage.commands.publish.course import Course
+from moorage.commands.publish.course import Course, refused_move
 from moorage.commands.publish.delivery import Place
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.plan import Job, Way, plan
@@ -18,7 +18,7 @@ from moorage.commands.publish.standing import Shelf
 from moorage.commands.publish.workshop import open_workshop
 from moorage.commands.record_homes import record_homes
 from moorage.commands.world import World
-from moorage.errors import DockerError, Unsupported
+from moorage.errors import DockerError, RegistryError, Unsupported
 from moorage.registries.interface import Reader, Registry, Writer
 from moorage.settings.settings import PublishSettings
 
@@ -29,7 +29,8 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
     """Publish every image under every tag. What fails for one image or tag is in the result and does not stop the others.
 
     Raises ConfigurationError with everything that is wrong with the request, its files and its local images; Unsupported where
-    the registry cannot be published to; DockerError where docker is needed and does not answer. Nothing was changed then.
+    the registry cannot be published to; DockerError where docker is needed and does not answer; Refused where immutable tags
+    would be moved. Nothing was changed then. A dry run builds and looks, and writes nothing.
     """
     jobs = plan(settings)
     with ExitStack() as stack:
@@ -43,7 +44,15 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
         courses = [
             Course(
                 job,
-                Place(registry, writer, Shelf(reader, job.repository), job.repository, settings.access.parallel, world.progress),
+                Place(
+                    registry,
+                    writer,
+                    Shelf(reader, job.repository),
+                    job.repository,
+                    settings.access.parallel,
+                    world.progress,
+                    immutable=settings.immutable_tags,
+                ),
                 settings.storage.repo.mode,
                 ImageLog(world.progress, at_once=len(jobs) == 1),
                 preparation.make,
@@ -55,6 +64,10 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
         if workshop is not None:
             _log_in(workshop.log_in, courses)
         _each(courses, Course.prepare, min(_BUILDS_AT_ONCE, settings.access.parallel))
+        if settings.dry_run:
+            return _foreseen(courses, immutable=settings.immutable_tags)
+        if settings.immutable_tags:
+            _refuse_moves(courses)
         homes = stack.enter_context(record_homes(registry, settings.storage, settings.stages, settings.access, world))
         recorder = Recorder(settings, homes, world)
         unrecorded: list[str] = []
@@ -69,6 +82,20 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
     return PublishResult(
         tuple(course.results[name.tag] for course in courses for name in course.job.names), tuple(sorted(unrecorded))
     )
+
+
+def _foreseen(courses: Sequence[Course], *, immutable: bool) -> PublishResult:
+    """What a dry run ends with: everything was looked at and prepared, and nothing was written."""
+    for course in courses:
+        course.foresee(immutable=immutable)
+    return PublishResult(tuple(course.results[name.tag] for course in courses for name in course.job.names), dry_run=True)
+
+
+def _refuse_moves(courses: Sequence[Course]) -> None:
+    """Raises Refused with every tag that stands for other content, of all images together, before the first is sent."""
+    moved = [name for course in courses for name in course.moved()]
+    if moved:
+        raise refused_move(moved)
 
 
 def _abilities(settings: PublishSettings, registry: Registry, jobs: Sequence[Job]) -> tuple[Reader, Writer | None]:
@@ -94,7 +121,15 @@ def _log_in(log_in: Callable[[], None], courses: Sequence[Course]) -> None:
             log_in()
         except DockerError as error:
             for course in through_docker:
-                course.fail(error)
+                _fail_or_warn(course, error)
+
+
+def _fail_or_warn(course: Course, error: DockerError | RegistryError) -> None:
+    """What docker does not push, it needs no login for, unless it builds on a private image; the build then says so."""
+    if course.job.way is Way.PUSHED:
+        course.fail(error)
+    else:
+        course.place.progress.warn(f"docker has no login for {course.place.repository.registry}: {error.message}")
 
 
 def _each(courses: Sequence[Course], step: Callable[[Course], None], at_once: int) -> None:

@@ -63,8 +63,7 @@ def names_settings(request: Request) -> tuple[ImagesRepo, tuple[str, ...], tuple
 
 
 def publish_settings(request: Request) -> PublishSettings:
-    """Raises Unsupported for what is asked for and not built yet."""
-    refuse_unbuilt(request)
+    """Everything that a publish has to know."""
     options = request.options
     target = storage_of(request)
     access = access_of(request, target.repo.registry if target else None)
@@ -84,6 +83,8 @@ def publish_settings(request: Request) -> PublishSettings:
         add_labels=not options.flag(images.NO_LABELS),
         reports=_paths(request, reports.REPORT),
         stages=stages,
+        immutable_tags=options.flag(images.IMMUTABLE_TAGS),
+        dry_run=options.flag(safety.DRY_RUN),
         origins=origins_of(request, sources),
     )
 
