@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.contract.abilities import Abilities, Dates
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from tests.contract.scene import Scene
     from tests.realparts.registry import RunningRegistry
+    from tests.simulators.memory import Held, Shelf
     from tests.simulators.simulator import Call
 
 ORG = "/orgs/{owner}/packages"
@@ -157,6 +158,12 @@ class TestVersions(Setting):
             registry.restore(scene.repository, digest, stored.vendor_id, [Tag("v1"), Tag("v2"), Tag("v3")])
             assert {name for name, target in scene.tags().items() if target == digest} == {"v1", "v2"}
             assert not scene.broken(digest)
+        registry = opened(scene)
+        stored = registry.inventory(scene.repository).manifests[digest]
+        registry.delete_manifest(scene.repository, digest)
+        scene.simulator.faults.burst(404, times=3, method="GET", route="/v2/manifests")  # it takes a moment
+        registry.restore(scene.repository, digest, stored.vendor_id, [])
+        assert not scene.broken(digest)
         with pytest.raises(NotFound, match="cannot be restored") as gone:
             opened(scene).restore(scene.repository, digest, "17", [])
         assert "30 days" in gone.value.remedy
@@ -188,6 +195,26 @@ class TestPages(Setting):
         assert inventory.manifests.keys() == pushed
         assert scene.simulator.counts["GET", "/v2/manifests"] == 2
 
+    def test_what_was_not_read_is_described_when_somebody_asks(self, scene: Scene) -> None:
+        labelled = image(layer("child"), labels={"org.example": "yes"})
+        whole = index(labelled, image(layer("other"), platform="linux/arm64"))
+        scene.push(whole, "v1", age=MONTH)
+        registry = opened(scene)
+        inventory = registry.inventory(scene.repository)
+        assert inventory.manifests[labelled.digest].content == b""
+        child, parent = registry.describe(inventory, [labelled.digest, whole.digest])
+        assert child.labels == parent.labels == {"org.example": "yes"}
+        assert child.content == labelled.content
+        assert (child.date, child.vendor_id) == (parent.date, inventory.manifests[labelled.digest].vendor_id)
+
+    def test_an_index_whose_child_is_gone_says_so(self, scene: Scene) -> None:
+        child = image(layer("child"))
+        scene.push(index(child, image(layer("other"), platform="linux/arm64")), "v1")
+        scene.simulator.remove(scene.path, child.digest)
+        inventory = opened(scene).inventory(scene.repository)
+        assert inventory.missing == {child.digest}
+        assert child.digest not in inventory.manifests
+
     def test_records_are_named_and_not_read(self, scene: Scene) -> None:
         scene.push(image(layer("image")), "v1")
         scene.push(image(layer("marker")), "moorage-image.app", "moorage-image.worker")
@@ -199,8 +226,8 @@ class TestPages(Setting):
 
     def test_a_tag_that_moved_between_two_pages_is_where_the_registry_says(self, registry: RunningRegistry) -> None:
         class Racing(GithubSimulator):
-            def _version(self, call: Call, shelf: object, held: object) -> dict[str, object]:
-                found = super()._version(call, shelf, held)  # type: ignore[arg-type]
+            def _version(self, call: Call, shelf: Shelf, held: Held) -> dict[str, Any]:
+                found = super()._version(call, shelf, held)
                 found["metadata"]["container"]["tags"] = ["latest"]
                 return found
 
@@ -209,14 +236,35 @@ class TestPages(Setting):
             after = scene.push(image(layer("after")), "latest")
             assert opened(scene).inventory(scene.repository).tags == {Tag("latest"): after}
 
-    def test_a_version_that_the_registry_has_not_is_missing(self, scene: Scene) -> None:
-        gone = scene.push(image(layer("gone")), "gone")
-        scene.push(image(layer("there")), "there")
-        scene.simulator.upstream.delete(scene.path, gone)
+    def test_a_version_that_the_registry_denies_may_need_anything(self, scene: Scene, tmp_path: Path) -> None:
+        """A hiccup of ghcr.io must not make orphans of an index's children."""
+        child = image(layer("child"))
+        parent = index(child)
+        scene.push(parent, "keep", age=MONTH)
+        scene.push(image(layer("old")), "old", age=MONTH)
+        scene.simulator.upstream.delete(scene.path, parent.digest)
         inventory = opened(scene).inventory(scene.repository)
-        assert inventory.tags.keys() == {Tag("there")}
-        assert inventory.dangling.keys() == {Tag("gone")}
-        assert gone in inventory.missing
+        assert inventory.unreadable.keys() == {parent.digest}
+        assert inventory.tags[Tag("keep")] == parent.digest
+        clean(scene, policy(older_than=MONTH / 2), tmp_path)
+        assert scene.has(child.digest)
+
+    def test_a_version_that_went_while_we_looked_is_gone(self, registry: RunningRegistry) -> None:
+        class Racing(GithubSimulator):
+            @ways("GET", VERSIONS)
+            def versions(self, call: Call) -> Reply:
+                reply = super().versions(call)
+                shelf = self._shelf(call)
+                if shelf and "gone" in shelf.tags:
+                    self.remove(shelf.name, shelf.tags["gone"].digest)
+                return reply
+
+        for scene in _served(Racing(registry.host), f"acme/{uuid.uuid4().hex}"):
+            scene.push(image(layer("gone")), "gone")
+            scene.push(image(layer("there")), "there")
+            inventory = opened(scene).inventory(scene.repository)
+            assert inventory.tags.keys() == {Tag("there")}
+            assert not inventory.unreadable
 
     def test_costs(self, scene: Scene) -> None:
         """A page per hundred versions and a GET per image; a deletion is one request."""
@@ -295,6 +343,21 @@ class TestUntagging(Setting):
             digest = scene.push(image(layer("both")), "v1", "v2")
             opened(scene).delete_tag(scene.repository, Tag("v1"))
             assert scene.tags() == {"v2": digest}
+
+    def test_a_stub_that_somebody_tagged_meanwhile_stays(self, registry: RunningRegistry) -> None:
+        class Crowded(GithubSimulator):
+            def _version(self, call: Call, shelf: Shelf, held: Held) -> dict[str, Any]:
+                found = super()._version(call, shelf, held)
+                if b"vnd.moorage.stub" in held.content:
+                    found["metadata"]["container"]["tags"] = ["v1", "mine"]
+                return found
+
+        for scene in _served(Crowded(registry.host), f"acme/{uuid.uuid4().hex}"):
+            digest = scene.push(image(layer("both")), "v1", "v2")
+            with pytest.raises(Contradiction, match="has the tags v1, mine: it stays"):
+                opened(scene).delete_tag(scene.repository, Tag("v1"))
+            assert scene.tags() == {"v1": digest, "v2": digest}
+            assert scene.simulator.counts["DELETE", ORG + VERSION] == 0
 
     def test_a_stub_that_is_never_listed_leaves_the_tag_as_it_was(self, registry: RunningRegistry) -> None:
         class Blind(GithubSimulator):

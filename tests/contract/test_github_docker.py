@@ -165,11 +165,12 @@ class TestVersions(Setting):
         class Hiccup(OldDockerSimulator):
             hiccups = 1
 
+            @route("GET", "/graphql")
             @route("DELETE", "/graphql")
-            def mutation(self, call: Call) -> Reply:
+            def graphql(self, call: Call) -> Reply:
                 reply = super().graphql(call)
-                self.hiccups -= 1
-                return reply if self.hiccups < 0 else Reply(502)
+                self.hiccups -= call.request.method == "DELETE"
+                return Reply(502) if call.request.method == "DELETE" and self.hiccups == 0 else reply
 
         simulator = Hiccup(registry.host)
         hosts.listener.hosts.update(dict.fromkeys(HOSTS, simulator))
@@ -271,6 +272,19 @@ class TestMoved(Setting):
         assert set(outcomes(run).values()) == {Outcome.DELETED}
         assert scene.tags().keys() == {"keep"}
         assert sum(count for (_, where), count in simulator.changes().items() if where.endswith(VERSION)) in {1, 2}
+
+    def test_what_is_moved_while_we_work_is_not_taken_for_gone(self, scene: Scene) -> None:
+        simulator = scene.simulator
+        assert isinstance(simulator, OldDockerSimulator)
+        scene.push(image(), "v1")
+        registry = opened(scene)
+        assert registry.inventory(scene.repository).tags
+        simulator.kind = "container"
+        with pytest.raises(Denied, match="is there, but GitHub's API does not show it"):
+            registry.inventory(scene.repository)
+        found = {ability.name: ability for ability in registry.examine(scene.repository)}
+        assert found["list"].possible is None
+        assert found["pull"].possible is True
 
     def test_another_projects_package_of_the_same_name_is_left_alone(self, scene: Scene) -> None:
         simulator = scene.simulator

@@ -31,6 +31,7 @@ from tests.simulators.serving import serving
 from moorage.auth.credential import Bearer
 from moorage.auth.secret import Secret
 from moorage.errors import ConfigurationError, Denied, NotFound, RegistryError, Throttled, Unauthorized
+from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Tag
 from moorage.policy.plan import Outcome
 
@@ -121,6 +122,12 @@ class TestTokens(Setting):
             opened(scene, docker(JOB_TOKEN)).repositories("acme")
         assert "--repository" in refused.value.remedy
 
+    def test_packages_that_nobody_could_push_are_not_listed(self, scene: Scene) -> None:
+        scene.push(image(), "v1")
+        strange = scene.simulator.shelf("acme/Upper")
+        strange.manifests.update(scene.simulator.shelves[scene.path].manifests)
+        assert opened(scene).repositories("acme") == [scene.repository]
+
     def test_packages_are_listed_by_account(self, scene: Scene) -> None:
         with pytest.raises(ConfigurationError, match="by account"):
             opened(scene).repositories()
@@ -180,6 +187,12 @@ class TestTokens(Setting):
             push(writer, scene.repository, first, "v1")
             push(writer, repository_at(host, f"acme/{uuid.uuid4().hex}"), second, "v1")
             assert writer.resolve(scene.repository, Tag("v1")) == first.digest
+            shared = next(iter(first.blobs))
+            assert writer.has_blob(scene.repository, shared)
+            assert not writer.has_blob(scene.repository, Digest.of(b"never pushed"))
+            with writer.blob(scene.repository, Blob(shared, len(first.blobs[shared]))) as stream:
+                assert stream.read() == first.blobs[shared]
+            assert writer.manifest(scene.repository, Tag("v1")) == (first.content, first.media_type)
             with pytest.raises(ConfigurationError, match="not known") as missing:
                 writer.inventory(scene.repository)
             assert "--github-api-url" in missing.value.remedy
@@ -214,6 +227,10 @@ class TestDoctor(Setting):
         strange = {ability.name: ability for ability in opened(scene, scene.stranger).examine(scene.repository)}
         assert strange["token"].possible is False
         assert strange.keys() == {"server", "token"}
+        anonymous = {ability.name: ability for ability in opened(scene, Login()).examine(scene.repository)}
+        assert anonymous["token"].possible is False
+        assert anonymous["list"].possible is False
+        assert anonymous["delete"].possible is False
         empty = {ability.name: ability for ability in opened(scene, allow_stub=False).examine(scene.repository)}
         assert empty["list"].possible is None
         assert empty["pull"].possible is None

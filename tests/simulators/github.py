@@ -123,7 +123,7 @@ class GithubSimulator(Simulator):
     @route("GET", "/rate_limit")
     def rate_limit(self, call: Call) -> Reply:
         rate = {"limit": 5000, "remaining": 4999, "reset": 2_000_000_000, "used": 1}
-        return self._refusal(call) or Reply.of({"resources": {"core": rate}, "rate": rate})
+        return self._unknown_token(call) or Reply.of({"resources": {"core": rate}, "rate": rate})
 
     @route("GET", "/user")
     def user(self, call: Call) -> Reply:
@@ -134,10 +134,8 @@ class GithubSimulator(Simulator):
 
     @route("GET", "/users/{owner}")
     def account(self, call: Call) -> Reply:
-        kind = self.owners.get(call["owner"])
-        return self._refusal(call) or (
-            Reply.of({"login": call["owner"], "id": 8, "type": kind}) if kind else _error(404, "Not Found")
-        )
+        refused, kind = self._unknown_token(call), self.owners.get(call["owner"])
+        return refused or (Reply.of({"login": call["owner"], "id": 8, "type": kind}) if kind else _error(404, "Not Found"))
 
     @ways("GET")
     def packages(self, call: Call) -> Reply:
@@ -225,6 +223,10 @@ class GithubSimulator(Simulator):
         return oci_error(405, "UNSUPPORTED", "The operation is unsupported.")
 
     # How GitHub works
+
+    def _unknown_token(self, call: Call) -> Reply | None:
+        """What is open to everybody refuses only tokens that are none."""
+        return self._refusal(call) if call.request.headers.get("authorization") else None
 
     def _refusal(self, call: Call, right: str = "", *, hides: bool = False) -> Reply | None:
         """401, 403 for a scope, and 404 for a role that the account lacks (`hides` where it would be 404 anyway)."""

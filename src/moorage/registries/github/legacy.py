@@ -117,7 +117,6 @@ class LegacyPackages:
 class LegacyPackage:
     """Implements `package.Package`."""
 
-    is_restorable = False
     is_by_tag = True
 
     def __init__(self, packages: LegacyPackages, repository: Repository, name: str) -> None:
@@ -147,8 +146,11 @@ class LegacyPackage:
         if not self.exists():
             raise NotFound(f"{self._repository} is no Docker package of GitHub's")
 
-    def find(self, digest: Digest) -> Version | None:  # noqa: ARG002 -- versions have no digests here
-        return None
+    def find(self, digest: Digest) -> Version | None:
+        raise AssertionError(f"versions have no digests here, and nobody looks for {digest}")
+
+    def is_listed(self, version: Version) -> bool:
+        return version.id in {one.id for one in self.versions()}
 
     def delete(self, version: Version) -> None:
         self._packages.delete(self._repository, version)

@@ -6,7 +6,7 @@ no index has named as an image of some platform. Each of these GETs counts as a 
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,11 +23,21 @@ from moorage.registries.distribution.threads import in_threads
 from moorage.registries.github.payloads import Version
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_VANISHED: Final = "GitHub lists it, and its registry then says that it is not there"
+_VANISHED: Final = "GitHub lists it, and its registry says that it is not there"
 
 
-def of_manifests(client: Distribution, repository: Repository, versions: Sequence[Version], *, parallel: int) -> Inventory:
-    """The inventory of a package whose versions are manifests; every version has a digest. Raises what reading raises."""
+def of_manifests(
+    client: Distribution,
+    repository: Repository,
+    versions: Sequence[Version],
+    *,
+    is_listed: Callable[[Version], bool],
+    parallel: int,
+) -> Inventory:
+    """The inventory of a package whose versions are manifests; every version has a digest. Raises what reading raises.
+
+    What the registry denies is asked for once more by `is_listed`: listed still, it is unreadable, and may lead to anything.
+    """
     newest_first = sorted(versions, key=lambda version: (version.changed or _NEVER, int(version.id)), reverse=True)
     by_digest = {version.digest: version for version in newest_first if version.digest}
     tags = _tags(client, repository, by_digest.values())
@@ -35,17 +45,19 @@ def of_manifests(client: Distribution, repository: Repository, versions: Sequenc
     only_records = {digest for digest, version in by_digest.items() if version.tags} - set(names.values())
     listed = [digest for digest in by_digest if digest not in only_records]
     found = _read(client, repository, listed, set(names.values()), parallel)
-    dangling = {tag: _VANISHED for tag, digest in names.items() if digest in found.missing}
+    denied = [by_digest[digest] for digest in sorted(found.missing) if digest in by_digest]
+    asked = zip(denied, in_threads(is_listed, denied, parallel), strict=True)
+    unreadable = {version.digest: _VANISHED for version, there in asked if there and version.digest}
+    gone = found.missing - unreadable.keys()
     return Inventory(
         repository=repository,
-        tags={tag: digest for tag, digest in names.items() if tag not in dangling},
+        tags={tag: digest for tag, digest in names.items() if digest not in gone},
         manifests={
             digest: _dated(stored, by_digest[digest]) if digest in by_digest else stored
             for digest, stored in found.manifests.items()
         },
-        unreadable=found.unreadable,
-        dangling=dangling,
-        missing=found.missing,
+        unreadable={**found.unreadable, **unreadable},
+        missing=gone,
         lists_untagged=True,
         records=frozenset(tags.keys() - names.keys()),
     )

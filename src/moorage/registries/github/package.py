@@ -25,10 +25,9 @@ KEPT: Final = (
 class Package(Protocol):
     """Where the images of one repository are kept. Thread-safe.
 
-    `is_restorable`: deleted versions can be brought back. `is_by_tag`: a version may be one tag, rather than a manifest.
+    `is_by_tag`: a version may be one tag, rather than a manifest.
     """
 
-    is_restorable: bool
     is_by_tag: bool
 
     def versions(self) -> list[Version]:
@@ -39,6 +38,9 @@ class Package(Protocol):
 
     def find(self, digest: Digest) -> Version | None:
         """The version of a digest, by as few pages as it takes; None where there is none."""
+
+    def is_listed(self, version: Version) -> bool:
+        """Whether GitHub still has this version."""
 
     def delete(self, version: Version) -> None:
         """Delete a version with all its tags.
@@ -52,8 +54,6 @@ class Package(Protocol):
 
 class RestPackage:
     """`packages` is the way to the account's packages, `kind` GitHub's word for the registry: `container` or `docker`."""
-
-    is_restorable = True
 
     def __init__(self, api: GithubApi, repository: Repository, packages: str, kind: str, name: str) -> None:
         self._api = api
@@ -74,6 +74,9 @@ class RestPackage:
     def record(self) -> payloads.PackageRecord:
         """What GitHub says of the package itself. Raises NotFound."""
         return payloads.package(self._api.call("GET", self._path, needs=READ).json(), f"{self._repository}: GitHub's package")
+
+    def is_listed(self, version: Version) -> bool:
+        return self._has(f"{self._path}/versions/{version.id}")
 
     def delete(self, version: Version) -> None:
         path = f"{self._path}/versions/{version.id}"
@@ -100,7 +103,7 @@ class RestPackage:
         Returns where an earlier attempt at the same request deleted it.
         """
         said = outcome.refusal("DELETE", answer).message
-        if self._api.call("GET", path, needs=READ, ok={*SUCCESS, 404}).status != 404:
+        if self._has(path):
             raise Denied(
                 f"{said}, and it is still there: the right to delete is missing", remedy=self._api.advice(DELETE, answer)
             )
@@ -112,6 +115,9 @@ class RestPackage:
             )
         if not answer.uncertain:
             raise NotFound(said)
+
+    def _has(self, path: str) -> bool:
+        return self._api.call("GET", path, needs=READ, ok={*SUCCESS, 404}).status != 404
 
     def _pages(self) -> Iterator[Version]:
         return self._api.walked(f"{self._path}/versions", self._read)

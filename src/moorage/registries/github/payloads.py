@@ -116,7 +116,9 @@ def _version(fields: Mapping[str, Any]) -> Version:
     metadata = fields.get("metadata") or {}
     container, docker = metadata.get("container") or {}, metadata.get("docker") or {}
     tags = container.get("tags") or docker.get("tags") or docker.get("tag") or ()  # its schema says both, seen 2026-11
-    name = str(fields["name"])
+    name = fields["name"]
+    if not isinstance(name, str):
+        raise TypeError("a name is no text")
     digest = Digest(name) if name.startswith("sha256:") else None
     return Version(
         id=str(int(fields["id"])),

@@ -26,11 +26,6 @@ class Places:
         self._lock = threading.RLock()
         self._packages: dict[Repository, Package] = {}
 
-    @property
-    def is_old(self) -> bool:
-        """Whether this is the host of the old Docker registry."""
-        return self._is_old
-
     def package(self, repository: Repository) -> Package:
         """Raises NotFound for an account, or for a package of the old registry, that is not there."""
         with self._lock:

@@ -69,7 +69,7 @@ class GithubRegistry:
             found = listing.of_tags(self._client, repository, versions, parallel=self._parallel)
             versions = [replace(version, digest=found.tags.get(version.tags[0])) for version in versions]
         else:
-            found = listing.of_manifests(self._client, repository, versions, parallel=self._parallel)
+            found = listing.of_manifests(self._client, repository, versions, is_listed=package.is_listed, parallel=self._parallel)
         self._known[repository] = versions
         return found
 

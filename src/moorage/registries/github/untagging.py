@@ -41,8 +41,8 @@ class VersionsAsManifests:
 
     def delete(self, repository: Repository, reference: Tag | Digest, *, remedy: str | None = None) -> bool:  # noqa: ARG002 -- as of /v2
         """Delete the version of a digest that has at most one tag. Raises NotFound, Contradiction for one with several."""
-        if isinstance(reference, Tag):
-            raise TypeError("versions are deleted by their digest")
+        if not isinstance(reference, Digest):
+            raise AssertionError("versions are deleted by their digest")  # noqa: TRY004 -- a mistake in our own house
         version = self._version(repository, reference)
         if len(version.tags) > 1:
             raise Contradiction(f"{repository}@{reference} has the tags {', '.join(tag.text for tag in version.tags)}: it stays")
