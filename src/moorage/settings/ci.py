@@ -3,6 +3,7 @@
 GitHub: docs.github.com "Variables reference"; GitLab: docs.gitlab.com "Predefined CI/CD variables" (both seen 2026-11).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,6 +75,30 @@ class CiJob:
     @property
     def revision(self) -> str:
         return self._get("GITHUB_SHA") if self.system is CiSystem.GITHUB else self._get("CI_COMMIT_SHA")
+
+    @property
+    def git_tag(self) -> str:
+        """The git tag that the job is for."""
+        if self.system is CiSystem.GITHUB:
+            return self._get("GITHUB_REF_NAME") if self._get("GITHUB_REF_TYPE") == "tag" else ""
+        return self._get("CI_COMMIT_TAG", "CI_BUILD_TAG")
+
+    @property
+    def branch(self) -> str:
+        """The branch that the job is for; of a pull or merge request, the one that is to be merged."""
+        if self.git_tag:
+            return ""
+        if self.system is CiSystem.GITHUB:
+            return self._get("GITHUB_HEAD_REF") or ("" if self.change else self._get("GITHUB_REF_NAME"))
+        return self._get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_BRANCH", "CI_COMMIT_REF_NAME", "CI_BUILD_REF_NAME")
+
+    @property
+    def change(self) -> str:
+        """The number of the pull or merge request."""
+        if self.system is CiSystem.GITHUB:
+            found = re.fullmatch(r"refs/pull/([0-9]+)/.*", self._get("GITHUB_REF"), re.ASCII)
+            return found[1] if found else ""
+        return self._get("CI_MERGE_REQUEST_IID")
 
     @property
     def source_url(self) -> str:

@@ -1,6 +1,8 @@
 """Which tags: those of the tag options, else what the CI system says."""
 
+from moorage.errors import ConfigurationError
 from moorage.oci.tagging import TagRequest, TagStrategy, tag_requests
+from moorage.settings.assemble.templates import custom_tags
 from moorage.settings.ci import CiSystem
 from moorage.settings.options import tags
 from moorage.settings.request import Request
@@ -10,13 +12,16 @@ def tags_of(request: Request) -> tuple[TagRequest, ...]:
     """Empty where nobody says a tag; the command knows what to say about that."""
     options = request.options
     with request.problems.gather():
+        custom, left_out = custom_tags(request)
         given = tag_requests(
-            custom=options.values(tags.TAG_CUSTOM),
+            custom=custom,
             git_branch=options.value(tags.TAG_GIT_BRANCH),
             git_tag=options.value(tags.TAG_GIT_TAG),
             git_commit=options.value(tags.TAG_GIT_COMMIT),
             by_stages_signature=options.flag(tags.TAG_BY_STAGES_SIGNATURE),
         )
+        if left_out and not given:
+            raise ConfigurationError(*left_out, remedy="Add a tag that every run has, such as --tag-custom {sha7}.")
         return given or _by_strategy(request)
     return ()
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from moorage.oci.tag_template import Placeholder
 from moorage.option import Command, Option, Shape, boolean, one_of, text
 
 _THEME: Final = "Tags"
@@ -10,7 +11,10 @@ STRATEGIES = ("stages-signature", "tag-or-branch")
 
 TAG_CUSTOM = Option(
     name="tag-custom",
-    help="A tag of one's own; repeatable.",
+    help=(
+        f"A tag of one's own; repeatable. May hold {', '.join(f'{{{one}}}' for one in Placeholder)} (docs/tags.md); "
+        "where one of them stands for nothing, the tag is left out."
+    ),
     parse=text,  # an empty one is a mistake, which is reported together with all other bad tags
     shape=Shape.MANY,
     metavar="TAG",
