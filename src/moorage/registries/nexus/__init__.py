@@ -6,7 +6,8 @@ subdomain or the first segment stands for the Nexus repository (seen 2026-11), s
 
 from moorage.auth.secret import Secret
 from moorage.option import Option, text
-from moorage.registries.vendor import OPENING, AddressRules, Vendor, any_depth, api_url, names_only
+from moorage.registries.interface import Registry
+from moorage.registries.vendor import OPENING, AddressRules, Connection, Vendor, any_depth, api_url
 
 USERNAME = Option(
     name="nexus-username",
@@ -29,6 +30,7 @@ API_URL = Option(
     help="Address of Nexus itself, generally on another port than its docker connector.",
     parse=api_url,
     metavar="URL",
+    default_text="the registry's own host",
     commands=OPENING,
     theme="Vendor endpoints",
 )
@@ -37,15 +39,23 @@ REPOSITORY = Option(
     help="Name of the Nexus repository behind the connector.",
     parse=text,
     metavar="NAME",
+    default_text="the first part of the path, where Nexus routes by path",
     commands=OPENING,
     theme="Vendor endpoints",
 )
+
+
+def _open(connection: Connection) -> Registry:
+    from moorage.registries.nexus.registry import open_nexus  # noqa: PLC0415 -- brings the HTTP client
+
+    return open_nexus(connection)
+
 
 VENDOR = Vendor(
     name="nexus",
     title="Sonatype Nexus",
     address=AddressRules(recognises=lambda _host, _surroundings: False, place=any_depth),
-    open=names_only("Sonatype Nexus"),
+    open=_open,
     credentials=(USERNAME, PASSWORD),
     endpoints=(API_URL, REPOSITORY),
     other_words=("sonatype", "nexus3"),
