@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import gitlab
 import pytest
+from tests.archives import write_layout
 from tests.contract.abilities import Abilities, Dates
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
@@ -403,6 +404,18 @@ class TestGitLabsWays:
         assert found["push"].possible is None
         assert "acme/shop/not-yet" not in _simulator(scene).desk.made
 
+    def test_the_doctor_goes_on_where_nothing_is_known(self, scene: Scene) -> None:
+        """A wrong password; a registry whose tokens say nothing; one of another product."""
+        scene.push(image(), "v1")
+        found = {one.name: one for one in _registry(scene, scene.stranger).examine(scene.repository)}
+        assert [found[name].possible for name in ("list", "pull", "delete")] == [False] * 3
+        assert "refuses the credentials" in found["list"].detail
+        token_for = _simulator(scene).desk._token_for
+        _simulator(scene).desk._token_for = lambda granted: token_for(granted).replace(".", "-")  # type: ignore[method-assign]
+        found = {one.name: one for one in _registry(scene).examine(scene.repository)}
+        assert found["list"].possible is True
+        assert [found[name].possible for name in ("pull", "push", "delete")] == [None] * 3
+
     def test_the_doctor_names_rules_for_tags(self, scene: Scene) -> None:
         scene.push(image(), "v1")
         scene.simulator.lock(scene.path, "v1")
@@ -467,6 +480,35 @@ class TestGitLabByItsName:
         assert json.loads(done.stdout)["totals"]["deleted_tags"] == 3
         assert scene.tags().keys() == {"keep"}
         assert account.password not in done.stdout + done.stderr
+        scene.close()
+
+    def test_publish_cleanup_and_restore_with_the_token_of_a_job(
+        self, registry: RunningRegistry, vendor_network: NetworkFactory, tmp_path: Path
+    ) -> None:
+        simulator = GitLabSimulator(registry.host, site="https://gitlab.com")
+        simulator.accounts.everybody.append(JOB)
+        network = vendor_network({"registry.gitlab.com": simulator, "gitlab.com": simulator})
+        scene = _at(simulator, "registry.gitlab.com")
+        both = index(image(layer("new")), image(layer("arm"), platform="linux/arm64"))
+        write_layout(tmp_path / "layout", {"dev": both})
+        repo, name = f"registry.gitlab.com/{scene.path}".rsplit("/", 1)
+        token = {"MOORAGE_IMAGES_REPO_GITLAB_TOKEN": JOB.password}
+        published = moorage(
+            network, tmp_path, "publish", "--images-repo", repo, "--image", f"{name}=oci:layout:dev", "--tag-custom", "v1",
+            **token,
+        )  # fmt: skip
+        assert published.returncode == 0, published.stderr
+        assert simulator.truth(scene.path).keys() >= {"v1"}
+        old = {f"old-{number}": scene.push(image(layer(f"{number}")), f"old-{number}", age=MONTH) for number in range(2)}
+        arguments = ("--images-repo", repo, "--repository", name, "--delete-tags", "old-*", "--older-than", "1w")
+        cleaned = moorage(
+            network, tmp_path, "cleanup", *arguments, "--git-history-based-cleanup=false", "--journal", "journal.jsonl", **token
+        )
+        assert cleaned.returncode == 0, cleaned.stderr
+        assert not scene.tags().keys() & old.keys()
+        restored = moorage(network, tmp_path, "restore", "journal.jsonl", "--images-repo", repo, **token)
+        assert restored.returncode == 0, restored.stderr
+        assert {tag: digest for tag, digest in scene.tags().items() if tag in old} == old
         scene.close()
 
     def test_a_self_managed_gitlab_is_found_through_its_registry(
