@@ -9,11 +9,12 @@ levels; the network part then asks for `--ecr-registry-id` and `--ecr-region`.
 import re
 
 from moorage.oci.naming import Mode
-from moorage.option import Option
-from moorage.registries.vendor import OPENING, Address, AddressRules, Form, Place, Vendor, any_depth, hosts, names_only
+from moorage.option import Command, Option, Shape, boolean
+from moorage.registries.interface import Registry
+from moorage.registries.vendor import OPENING, Address, AddressRules, Connection, Form, Place, Vendor, any_depth, hosts
 
-_PUBLIC = hosts(r"public\.ecr\.aws", r"ecr-public\.aws\.com")
-_PRIVATE = hosts(
+is_public = hosts(r"public\.ecr\.aws", r"ecr-public\.aws\.com")
+is_private = hosts(
     r"\d{12}\.dkr\.ecr(?:-fips)?\.[a-z0-9][a-z0-9-_]*\.amazonaws\.(?:com(?:\.cn)?|eu)",
     r"\d{12}\.dkr-ecr(?:-fips)?\.[a-z0-9][a-z0-9-_]*\.on\.(?:aws|amazonwebservices\.com\.cn)",
     r"\d{12}\.dkr\.ecr(?:-fips)?\.[a-z0-9][a-z0-9-_]*\.(?:c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)",
@@ -21,7 +22,7 @@ _PRIVATE = hosts(
 
 
 def _place(address: Address) -> Place:
-    if not _PUBLIC(address.domain):
+    if not is_public(address.domain):
         return any_depth(address)
     match address.path:
         case ():
@@ -62,12 +63,28 @@ REGION = Option(
     commands=OPENING,
     theme="Vendor endpoints",
 )
+CREATE_REPOSITORIES = Option(
+    name="ecr-create-repositories",
+    help="Before publishing, make repositories that are not there yet; AWS ECR takes no push to any other.",
+    parse=boolean,
+    shape=Shape.FLAG,
+    default=False,
+    commands=frozenset({Command.PUBLISH}),
+    theme="Vendor endpoints",
+)
+
+
+def _open(connection: Connection) -> Registry:
+    from moorage.registries.ecr.registry import open_ecr  # noqa: PLC0415 -- brings boto3 and the HTTP client
+
+    return open_ecr(connection)
+
 
 VENDOR = Vendor(
     name="ecr",
     title="AWS ECR",
-    address=AddressRules(recognises=lambda host, _: _PUBLIC(host) or _PRIVATE(host), place=_place),
-    open=names_only("AWS ECR"),
-    endpoints=(REGISTRY_ID, REGION),
+    address=AddressRules(recognises=lambda host, _: is_public(host) or is_private(host), place=_place),
+    open=_open,
+    endpoints=(REGISTRY_ID, REGION, CREATE_REPOSITORIES),
     other_words=("aws", "ecr-public", "amazon"),
 )

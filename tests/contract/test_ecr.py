@@ -1,0 +1,51 @@
+"""AWS ECR, private and public."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.contract.abilities import Abilities, Dates
+from tests.contract.ecr_scenes import EcrScene, private_scene, public_scene
+from tests.contract.suite import VendorContract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.realparts.registry import RunningRegistry
+
+    from moorage.errors import RegistryError
+
+ABILITIES = Abilities(
+    dates=Dates.VENDOR,
+    lists_untagged=True,
+    switches_deletion_off=False,
+    deletes=("POST", "BatchDeleteImage"),
+    throttles=(400, (("x-amzn-errortype", "ThrottlingException"), ("Retry-After", "7"))),
+)
+
+
+class TestEcr(VendorContract):
+    abilities = ABILITIES
+
+    @pytest.fixture
+    def scene(self, registry: RunningRegistry) -> Iterator[EcrScene]:
+        with private_scene(registry.host) as scene:
+            yield scene
+
+    def names_the_right(self, error: RegistryError) -> bool:
+        return "Allow ecr:BatchDeleteImage" in error.remedy
+
+
+class TestEcrPublic(VendorContract):
+    """Under its real name: an alias and no options, with TLS."""
+
+    abilities = ABILITIES
+
+    @pytest.fixture
+    def scene(self, registry: RunningRegistry) -> Iterator[EcrScene]:
+        with public_scene(registry.host) as scene:
+            yield scene
+
+    def names_the_right(self, error: RegistryError) -> bool:
+        return "Allow ecr-public:BatchDeleteImage" in error.remedy
