@@ -70,7 +70,14 @@ def oci_error(status: int, code: str, message: str = "said the test", **headers:
 class ScriptedServer:
     """Answers on a loopback port until the `with` ends; `requests` are in the order in which they came."""
 
-    def __init__(self, answer: Callable[[Request], Reply], *, tls: Certificate | None = None, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        answer: Callable[[Request], Reply],
+        *,
+        tls: Certificate | None = None,
+        address: str = "127.0.0.1",
+        clients: Certificate | None = None,  # the authority without whose certificate no client gets in
+    ) -> None:
         self.answer = answer
         self.requests: list[Request] = []
         self._server = _Server((address, 0), _Handler)
@@ -78,6 +85,9 @@ class ScriptedServer:
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(tls.file, tls.key_file)
+            if clients:
+                context.load_verify_locations(clients.file)
+                context.verify_mode = ssl.CERT_REQUIRED
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = int(self._server.server_address[1])
         self.host = f"{address}:{self.port}"

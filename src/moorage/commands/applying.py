@@ -80,12 +80,12 @@ class Application:
         inventory = planner.inventory
         outcomes: Mapping[Key, Result] = {}
         if self.reviewed:
-            outcomes = reconcile(items, inventory)
+            outcomes = reconcile(items, inventory, planner.claims)
         else:
             known = inventory.tags.keys() | inventory.unresolved.keys() | inventory.dangling.keys()
             if {tag for tag in self.registry.tag_names(inventory.repository) if not is_record(tag)} != known:
                 inventory = look(self.registry, inventory.repository)
-                outcomes = reconcile(items, inventory)
+                outcomes = reconcile(items, inventory, planner.claims)
         left = [item for item in items if item.key not in outcomes]
         unfit = {**outcomes, **_cannot_untag(self.registry, inventory.repository, left)}
         return Run(
@@ -104,9 +104,17 @@ def journal_path(asked_for: Path | None, world: World) -> Path:
     """Where the journal of this run goes: what was asked for, else a file of its own in the user's state directory."""
     if asked_for is not None:
         return asked_for
-    state = world.environ.get("XDG_STATE_HOME") or Path(world.environ.get("HOME") or tempfile.gettempdir()) / ".local" / "state"
+    state = Path(world.environ.get("XDG_STATE_HOME") or Path(world.environ.get("HOME") or "/") / ".local" / "state")
+    if not _may_write(state):  # a container's user without a home
+        state = Path(tempfile.gettempdir())
     moment = world.now().strftime("%Y%m%dT%H%M%S%f")
-    return Path(state) / "moorage" / f"journal-{moment}-{os.getpid()}.jsonl"
+    return state / "moorage" / f"journal-{moment}-{os.getpid()}.jsonl"
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether this folder could be written to, or made."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return os.access(there, os.W_OK)
 
 
 def _cannot_untag(registry: Registry, repository: Repository, items: Sequence[Item]) -> Mapping[Key, Result]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from moorage.commands.applying import Application, Views, incomplete, journal_path, shortfall
 from moorage.commands.atomic import write_atomically
 from moorage.commands.connect import connect
+from moorage.commands.in_use import Running, running
 from moorage.commands.journal import Journal
 from moorage.commands.planning import fresh_plan, reviewed_plan
 from moorage.commands.project_images import ProjectImages, project_images
@@ -33,24 +34,31 @@ class CleanupResult:
 def cleanup(settings: CleanupSettings, world: World) -> CleanupResult:
     """Plan and, unless it is a dry run, carry out.
 
-    A guard that objects leaves everything as it is and comes back as `failure`. Raises ConfigurationError and, where no
-    repository could be looked at, the registry's own error.
+    A guard that objects leaves everything as it is and comes back as `failure`. Raises ConfigurationError, Refused where a
+    cluster could not say what runs and, where no repository could be looked at, the registry's own error.
     """
+    in_use = running(settings.clusters, world, dry_run=settings.dry_run)
     with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
         if settings.plan_in is not None:
-            plan, views = reviewed_plan(settings, world, registry, settings.plan_in)
+            plan, views = reviewed_plan(settings, world, registry, in_use, settings.plan_in)
         else:
-            plan, views = fresh_plan(settings, world, registry, project)
-        return conclude(settings, world, registry, project, plan, views)
+            plan, views = fresh_plan(settings, world, registry, in_use, project)
+        return conclude(settings, world, registry, project, plan, views, in_use)
 
 
 def conclude(
-    settings: CleanupSettings, world: World, registry: Registry, project: ProjectImages | None, plan: Plan, views: Views
+    settings: CleanupSettings,
+    world: World,
+    registry: Registry,
+    project: ProjectImages | None,
+    plan: Plan,
+    views: Views,
+    in_use: Running,
 ) -> CleanupResult:
     """Write the plan down, ask the guards and, unless it is a dry run or they object, carry it out."""
     if settings.plan_out is not None:
         write_atomically(settings.plan_out, json.dumps(to_document(plan), indent=1, ensure_ascii=False) + "\n")
-    objected = objections(plan, settings.guards)
+    objected = (*in_use.objections, *objections(plan, settings.guards))
     if settings.dry_run:
         return CleanupResult(plan, objected, incomplete(views))
     if objected:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.commands.connect import connect
+from moorage.commands.in_use import running
 from moorage.commands.planning import fresh_plan
 from moorage.commands.project_images import project_images
 from moorage.commands.targets import named_repository
@@ -56,17 +57,19 @@ def explain(settings: CleanupSettings, text: str, world: World) -> Explanation:
     Raises ConfigurationError for what is no reference, NotFound for what is not there.
     """
     repository, tag, digest = _meant(text, settings.storage.repo)
+    in_use = running(settings.clusters, world, dry_run=True)
     with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
         own = project if project is not None and repository in project.repositories else None
         asked = settings if own is not None else replace(settings, repositories=(str(repository),))
-        plan, views = fresh_plan(asked, world, registry, own, only=repository)
+        plan, views = fresh_plan(asked, world, registry, in_use, own, only=repository)
     planner = views.planners.get(repository)
     items = [item for item in plan.items if (item.tag == tag if tag else item.digest == digest)]
     if planner is None or not items:
         raise NotFound(f"{text} is not there", remedy="`moorage cleanup --dry-run` shows what is.")
     subject = items[0].digest
     items += [item for item in plan.items if item.digest == subject and item not in items]
-    return Explanation(text, tuple(items), tuple(_relations(subject, planner.inventory, plan.items)), plan.notes)
+    relations = tuple(_relations(subject, planner.inventory, plan.items))
+    return Explanation(text, tuple(items), relations, (*plan.notes, *in_use.objections))
 
 
 def _meant(text: str, repo: ImagesRepo) -> tuple[Repository, Tag | None, Digest | None]:

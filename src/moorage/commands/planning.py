@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from moorage.commands.applying import Views
+from moorage.commands.in_use import Running
 from moorage.commands.keep_list import read_keep_lists
 from moorage.commands.project_images import ProjectImages, ProjectVerdict
-from moorage.commands.survey import Question, complete, labelled, look, survey
+from moorage.commands.survey import Question, complete, labelled, look
 from moorage.commands.targets import target_repositories
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, Contradiction, NotFound, RegistryError
@@ -44,6 +45,7 @@ def fresh_plan(
     settings: CleanupSettings,
     world: World,
     registry: Registry,
+    in_use: Running,
     project: ProjectImages | None,
     judge: Judge = ProjectImages.claims,
     only: Repository | None = None,
@@ -62,11 +64,12 @@ def fresh_plan(
     def decide(repository: Repository) -> Planner:
         if repository in verdict.failures:
             raise verdict.failures[repository]
-        both = merged([claims[repository], verdict.claims.get(repository, Claims())])
-        return complete(registry, seen.found[repository], Question(settings.policy, now, both))
+        inventory = seen.found[repository]
+        every = merged([in_use.claims(inventory), claims[repository], verdict.claims.get(repository, Claims())])
+        return complete(registry, inventory, Question(settings.policy, now, every))
 
     decided = _look(tuple(seen.found), decide, world, "Planning")
-    notes = (*seen.notes, *decided.notes, *verdict.notes)
+    notes = (*seen.notes, *decided.notes, *verdict.notes, *in_use.notes)
     views = Views(decided.found, {**seen.failures, **decided.failures}, notes)
     plans = {repository: planner.plan() for repository, planner in views.planners.items()}
     plan = Plan(
@@ -83,8 +86,8 @@ def _seen(registry: Registry, repository: Repository, project: ProjectImages | N
     return labelled(registry, inventory) if project is not None else inventory
 
 
-def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, path: Path) -> tuple[Plan, Views]:
-    """The plan from a file, beside a new look at the repositories that it deletes from."""
+def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, in_use: Running, path: Path) -> tuple[Plan, Views]:
+    """The plan from a file, beside a new look at the repositories that it deletes from, and at what claims something in them."""
     try:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -94,9 +97,15 @@ def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, p
     plan = from_document(document, f"--plan {path}", settings.storage.repo.registry)
     # What became of it in an earlier run does not count: each item is looked at anew.
     plan = replace(plan, items=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.items))
-    only_look = Question(Policy(), world.now(), Claims())
     repositories = tuple(dict.fromkeys(item.repository for item in plan.deletions))
-    seen = _look(repositories, lambda repository: survey(registry, repository, only_look), world, "Reading repositories")
+    listed = read_keep_lists(settings.keep_lists, repositories)
+    now = world.now()
+
+    def view(repository: Repository) -> Planner:
+        inventory = look(registry, repository)
+        return complete(registry, inventory, Question(Policy(), now, merged([in_use.claims(inventory), listed[repository]])))
+
+    seen = _look(repositories, view, world, "Reading repositories")
     return plan, Views(seen.found, seen.failures, seen.notes)
 
 

@@ -1,7 +1,7 @@
 """The story of a purge: all that this project published goes, under the same guards, protection and journal as in a cleanup.
 
 Images are told by their labels, never by their names, so what others pushed beside them stays. Git has no say; keep lists,
-protected tags, what the registry locks and the grace for new images have.
+what runs, protected tags, what the registry locks and the grace for new images have.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from moorage.commands.cleanup import CleanupResult, conclude
 from moorage.commands.connect import connect
+from moorage.commands.in_use import running
 from moorage.commands.planning import fresh_plan, reviewed_plan
 from moorage.commands.project_images import ProjectImages, ProjectVerdict, project_images
 from moorage.commands.world import World
@@ -30,12 +31,13 @@ def purge(settings: CleanupSettings, world: World, *, confirmed: bool) -> Cleanu
     # Rules are about what others published, and the age of an image that was published by us does not protect it from a purge.
     policy = replace(settings.policy, rules=(), delete_unknown_age=True)
     settings = replace(settings, policy=policy, git=replace(settings.git, by_history=False))
+    in_use = running(settings.clusters, world, dry_run=settings.dry_run)
     with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
         if settings.plan_in is not None:
-            plan, views = reviewed_plan(settings, world, registry, settings.plan_in)
+            plan, views = reviewed_plan(settings, world, registry, in_use, settings.plan_in)
         else:
-            plan, views = fresh_plan(settings, world, registry, project, judge=_everything)
-        return conclude(settings, world, registry, project, plan, views)
+            plan, views = fresh_plan(settings, world, registry, in_use, project, judge=_everything)
+        return conclude(settings, world, registry, project, plan, views, in_use)
 
 
 def _everything(project: ProjectImages, inventories: Mapping[Repository, Inventory]) -> ProjectVerdict:

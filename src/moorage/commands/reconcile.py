@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping
 
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Digest
+from moorage.policy.claims import Claims
 from moorage.policy.graph import Graph
 from moorage.policy.plan import Item, Key, Kind, Outcome
 
 Result = tuple[Outcome, str | None]
 
 
-def reconcile(items: Iterable[Item], inventory: Inventory) -> Mapping[Key, Result]:
+def reconcile(items: Iterable[Item], inventory: Inventory, claims: Claims) -> Mapping[Key, Result]:
     """Where the repository, seen anew, no longer fits the plan: the outcomes of the items that must be left alone.
 
-    A tag that moved or went, a tag that appeared on a planned digest, and everything that something outside of the plan leads to.
+    A tag that moved or went, a tag that appeared on a planned digest, what is claimed by now, and everything that something
+    outside of the plan leads to.
     """
     found: dict[Key, Result] = {}
     going = [item for item in items if item.goes and item.digest is not None]
@@ -21,15 +23,18 @@ def reconcile(items: Iterable[Item], inventory: Inventory) -> Mapping[Key, Resul
     planned = {item.digest for item in going if item.kind is Kind.MANIFEST}
     standing = set(inventory.manifests) | set(inventory.unreadable) | set(inventory.tags.values())
     standing -= {digest for digest in planned if digest is not None}
-    standing |= {digest for tag, digest in inventory.tags.items() if planned_tags.get(tag) != digest}
+    standing |= {digest for tag, digest in inventory.tags.items() if planned_tags.get(tag) != digest or claims.keeps(tag, digest)}
+    standing |= claims.keep_digests.keys()
     if inventory.unreadable.keys() - planned or inventory.unresolved.keys() - planned_tags.keys():
         standing |= {digest for digest in planned if digest is not None}
     held = Graph.of(inventory).reach(standing)
     for item in going:
         if item.tag is not None:
             now = inventory.tags.get(item.tag)
-            if now != item.digest:
+            if now is None or now != item.digest:
                 found[item.key] = unfit(now)
+            elif claimed := claims.keeps(item.tag, now):
+                found[item.key] = (Outcome.CHANGED, "; ".join(reason.detail for reason in claimed))
         elif item.digest not in inventory.manifests and item.digest not in inventory.unreadable and inventory.lists_untagged:
             found[item.key] = (Outcome.ALREADY_GONE, None)
         elif item.digest in held:

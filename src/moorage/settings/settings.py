@@ -137,6 +137,19 @@ class GitCleanup:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """Where to look for what runs. `files` are kubeconfigs, of which there may be none; `context` None means every one in them.
+
+    `asked_for` says that the user named a file or context: then it has to be there.
+    """
+
+    files: tuple[Path, ...] = ()
+    asked_for: bool = False
+    context: str | None = None
+    own_namespace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CleanupSettings:
     """What to clean up, by which policy, within which guards.
 
@@ -160,6 +173,7 @@ class CleanupSettings:
     reports: tuple[Path, ...] = ()
     git: GitCleanup = field(default_factory=GitCleanup)
     stages: Storage | None = None  # as in PublishSettings
+    clusters: ClusterSettings | None = None  # None: Kubernetes is not asked
 
 
 @dataclass(frozen=True, slots=True)

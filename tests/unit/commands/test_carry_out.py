@@ -24,6 +24,7 @@ from moorage.errors import (
     Unsupported,
 )
 from moorage.oci.reference import Tag
+from moorage.policy.claims import Claims
 from moorage.policy.patterns import TagSelector
 from moorage.policy.plan import Kind, Outcome
 from moorage.policy.rules import Policy, Rule
@@ -454,13 +455,13 @@ class TestReconcile:
 
     def test_a_plan_that_still_fits_needs_nothing(self, shore: Shore) -> None:
         put(shore, index(image()), "old")
-        assert reconcile(shore.going(OLD), shore.inventory()) == {}
+        assert reconcile(shore.going(OLD), shore.inventory(), Claims()) == {}
 
     def test_a_new_tag_on_a_planned_digest_saves_the_digest(self, shore: Shore) -> None:
         old = put(shore, image(), "old")
         items = shore.going(OLD)
         put(shore, old, "release")
-        [(key, (outcome, _))] = reconcile(items, shore.inventory()).items()
+        [(key, (outcome, _))] = reconcile(items, shore.inventory(), Claims()).items()
         assert key == (shore.repository, None, old.digest)
         assert outcome is Outcome.CHANGED
 
@@ -469,7 +470,7 @@ class TestReconcile:
         put(shore, index(child), "old")
         items = shore.going(OLD)
         put(shore, index(child, image(layer("more"))), "new")
-        found = reconcile(items, shore.inventory())
+        found = reconcile(items, shore.inventory(), Claims())
         assert {digest for _, _, digest in found} == {child.digest}
 
     def test_moved_and_missing_tags(self, shore: Shore) -> None:
@@ -477,7 +478,7 @@ class TestReconcile:
         items = shore.going(OLD)
         put(shore, image(layer("c")), "old-moved")
         shore.registry.delete_manifest(shore.repository, gone.digest)
-        found = {item.tag or item.digest: reconcile(items, shore.inventory()).get(item.key) for item in items}
+        found = {item.tag or item.digest: reconcile(items, shore.inventory(), Claims()).get(item.key) for item in items}
         assert found[Tag("old-moved")] == (
             Outcome.CHANGED,
             f"it points at {shore.registry.resolve(shore.repository, Tag('old-moved'))} now",
@@ -492,5 +493,5 @@ class TestReconcile:
         items = shore.going(OLD)
         blob = shore.folder / "registry" / "app" / "blobs" / "sha256" / broken.digest.hex
         blob.write_bytes(b"damaged")
-        found = reconcile(items, shore.inventory())
+        found = reconcile(items, shore.inventory(), Claims())
         assert {item.key for item in items if item.kind is Kind.MANIFEST} == found.keys()

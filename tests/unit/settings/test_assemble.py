@@ -9,7 +9,7 @@ import pytest
 from tests.calling import requested
 
 from moorage.auth.secret import Secret
-from moorage.errors import ConfigurationError, Unsupported
+from moorage.errors import ConfigurationError
 from moorage.oci.reference import Registry
 from moorage.oci.tagging import TagRequest, TagStrategy
 from moorage.policy.patterns import TagSelector
@@ -25,8 +25,7 @@ from moorage.settings.assemble.storage import storage
 from moorage.settings.assemble.stories import cleanup_settings, publish_settings
 from moorage.settings.assemble.tags import tags_of
 from moorage.settings.request import Request
-from moorage.settings.settings import BuildContext, ImageSetting, Login, SourceText
-from moorage.settings.unbuilt import kubernetes_notice, refuse_unbuilt
+from moorage.settings.settings import BuildContext, ClusterSettings, ImageSetting, Login, SourceText
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/shop", "GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "Feature/x"}
 
@@ -319,34 +318,27 @@ def test_everything_that_is_wrong_with_a_publish_is_told_at_once(tmp_path: Path)
     assert len(caught.value.problems) == 7, caught.value.problems
 
 
-# Not built yet
+# Kubernetes
 
 
-@pytest.mark.parametrize(
-    ("command", "argv", "config"),
-    [
-        ("cleanup", ["--kube-context", "x"], None),
-    ],
-)
-def test_what_people_would_rely_on_is_refused(tmp_path: Path, command: str, argv: list[str], config: str | None) -> None:
-    with pytest.raises(Unsupported, match="cannot do this yet, nothing was changed"):
-        refuse_unbuilt(requested(tmp_path, command, *argv, config=config))
+def clusters(tmp_path: Path, *argv: str, **environ: str) -> ClusterSettings | None:
+    return cleanup_settings(requested(tmp_path, "cleanup", "--images-repo", "oci:x", *argv, environ=environ)).clusters
 
 
-def test_what_asks_for_nothing_is_fine(tmp_path: Path) -> None:
-    request = requested(tmp_path, "cleanup", "--git-history-based-cleanup=false", "--without-kube", "--stages-storage", ":local")
-    refuse_unbuilt(request)
-    assert kubernetes_notice(request) == ""
-
-
-def test_who_has_a_cluster_is_told_that_nobody_looks_into_it(tmp_path: Path) -> None:
-    home = {"HOME": str(tmp_path)}
-    assert kubernetes_notice(requested(tmp_path, "cleanup", environ=home)).startswith("there is no kubeconfig")
+def test_the_kubeconfig_is_looked_for_where_kubectl_does(tmp_path: Path) -> None:
     (tmp_path / ".kube").mkdir()
-    (tmp_path / ".kube/config").touch()
-    for environ in (home, {"KUBECONFIG": f"/gone:{tmp_path}/.kube/config"}):
-        assert "is not looked up yet" in kubernetes_notice(requested(tmp_path, "cleanup", environ=environ))
-    assert kubernetes_notice(requested(tmp_path, "cleanup", environ={**home, "KUBECONFIG": "/gone"})).startswith("there is no")
+    assert clusters(tmp_path, HOME=str(tmp_path)) == ClusterSettings()
+    own = tmp_path / ".kube/config"
+    own.touch()
+    assert clusters(tmp_path, HOME=str(tmp_path)) == ClusterSettings((own,))
+    assert clusters(tmp_path, KUBECONFIG=":/a::/b:") == ClusterSettings((Path("/a"), Path("/b")), asked_for=True)
+    assert clusters(tmp_path, "--kube-config", "/c", KUBECONFIG="/a") == ClusterSettings((Path("/c"),), asked_for=True)
+    chosen = clusters(tmp_path, "--kube-context", "prod", "--scan-context-namespace-only", HOME=str(tmp_path))
+    assert chosen == ClusterSettings((own,), asked_for=True, context="prod", own_namespace=True)
+
+
+def test_without_kube_wins_over_whatever_else_is_said(tmp_path: Path) -> None:
+    assert clusters(tmp_path, "--without-kube", "--kube-config", "/c", KUBECONFIG="/a") is None
 
 
 # Git and the stages storage

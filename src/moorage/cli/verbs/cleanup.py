@@ -9,13 +9,10 @@ from moorage.policy.plan import Outcome
 from moorage.report import plan_markdown, plan_text, write_report
 from moorage.settings.assemble.stories import cleanup_settings
 from moorage.settings.settings import CleanupSettings
-from moorage.settings.unbuilt import kubernetes_notice
 
 
 def run(call: Call) -> Answer:
     settings = cleanup_settings(call.request)
-    if notice := kubernetes_notice(call.request):
-        call.host.progress.note(notice)
     return told(call, settings, cleanup(settings, call.world), "Cleanup")
 
 

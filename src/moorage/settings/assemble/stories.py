@@ -7,6 +7,7 @@ from moorage.oci.tagging import TagRequest, no_tags
 from moorage.option import Option
 from moorage.registries.images_repo import ImagesRepo
 from moorage.settings.assemble.access import access_of
+from moorage.settings.assemble.clusters import clusters_of
 from moorage.settings.assemble.git import git_cleanup_of
 from moorage.settings.assemble.images import NO_IMAGES, image_names, image_settings, origins_of
 from moorage.settings.assemble.policy import guards_of, policy_of
@@ -16,7 +17,6 @@ from moorage.settings.assemble.tags import tags_of
 from moorage.settings.options import images, reports, rules, safety
 from moorage.settings.request import Request
 from moorage.settings.settings import CleanupSettings, Engine, ManagedImagesSettings, PublishSettings, Storage
-from moorage.settings.unbuilt import refuse_unbuilt
 
 _OF_FRESH_PLANS: Final[tuple[Option[Any], ...]] = (
     rules.DELETE_TAGS, rules.DELETE_UNTAGGED, rules.OLDER_THAN, rules.KEEP_N_TAGGED, rules.KEEP_N_UNTAGGED,
@@ -90,8 +90,7 @@ def publish_settings(request: Request) -> PublishSettings:
 
 
 def cleanup_settings(request: Request) -> CleanupSettings:
-    """Raises Unsupported for what is asked for and not built yet."""
-    refuse_unbuilt(request)
+    """For cleanup, purge and explain alike."""
     options = request.options
     target = storage_of(request)
     access = access_of(request, target.repo.registry if target else None)
@@ -118,6 +117,7 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         reports=_paths(request, reports.REPORT),
         git=git_cleanup_of(request),
         stages=stages,
+        clusters=clusters_of(request),
     )
 
 

@@ -34,5 +34,14 @@ KUBE_CONTEXT = Option(
     commands=_REASONING,
     theme=_THEME,
 )
+SCAN_CONTEXT_NAMESPACE_ONLY = Option(
+    name="scan-context-namespace-only",
+    help="In each context look at its own namespace alone, for who may not list the whole cluster.",
+    parse=boolean,
+    shape=Shape.FLAG,
+    default=False,
+    commands=_REASONING,
+    theme=_THEME,
+)
 
-OPTIONS = (WITHOUT_KUBE, KUBE_CONFIG, KUBE_CONTEXT)
+OPTIONS = (WITHOUT_KUBE, KUBE_CONFIG, KUBE_CONTEXT, SCAN_CONTEXT_NAMESPACE_ONLY)
