@@ -16,6 +16,7 @@ from moorage.oci.manifest import followed_digest
 from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
+from moorage.registries.distribution.payloads import image_children
 from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
 from moorage.registries.distribution.threads import in_threads
 from moorage.registries.dockerhub import payloads
@@ -142,7 +143,7 @@ def _parts(records: Iterable[TagRecord], read: Iterable[Stored]) -> dict[Digest,
         digest: Stored(digest, size=sizes.get(digest))
         for stored in read
         if stored.children
-        for digest in payloads.image_children(stored.content)
+        for digest in image_children(stored.content)
     }
 
 

@@ -4,7 +4,6 @@ The fields stand in its API description (docs.docker.com/reference/api/hub, seen
 `images` holds, which its answers have and the description lacks.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,17 +85,6 @@ def access_token(document: object, place: str) -> Secret:
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
         raise Contradiction(f"{place} answered without a token")
     return Secret(token)
-
-
-def image_children(content: bytes) -> frozenset[Digest]:
-    """The children of an index, of its bytes, that are said to be image manifests, and so have no children themselves."""
-    document = json.loads(content)
-    entries = document.get("manifests") if isinstance(document, dict) else None
-    return frozenset(
-        Digest(str(entry["digest"]))
-        for entry in (entries if isinstance(entries, list) else ())
-        if entry.get("mediaType") in media_type.IMAGES
-    )
 
 
 def _page(document: object, parse: Callable[[Any], T], place: str) -> Page[T]:

@@ -10,11 +10,11 @@ from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
+from moorage.registries.distribution.describing import describe
 from moorage.registries.distribution.related import referrers_of
 from moorage.registries.dockerhub import payloads
 from moorage.registries.dockerhub.api import HubApi
 from moorage.registries.dockerhub.deletion import Deletion
-from moorage.registries.dockerhub.describing import describe
 from moorage.registries.dockerhub.listing import tag_records, take_inventory
 from moorage.registries.dockerhub.login import TOKEN_HOSTS, api_address, login, registry_host
 from moorage.registries.interface import Ability

@@ -1,4 +1,4 @@
-"""Labels and missing dates, out of manifests and configs: what Docker Hub's listing does not say."""
+"""Labels and missing dates, out of manifests and configs: what a vendor's listing does not say."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -7,7 +7,8 @@ from datetime import datetime
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import parse_manifest
 from moorage.oci.reference import Digest
-from moorage.registries.distribution import Distribution, dating
+from moorage.registries.distribution import dating
+from moorage.registries.distribution.client import Distribution
 from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
 from moorage.registries.distribution.threads import in_threads
 
