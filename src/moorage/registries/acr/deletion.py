@@ -1,0 +1,104 @@
+"""Deleting in ACR: a tag by ACR's own API, a manifest by /v2, which takes all its tags along without a word.
+
+405 means that something is locked, without saying what: this item, the repository or the registry (REGISTRY_DISALLOWED_OPERATION,
+Azure/acr-cli#70, seen 2026-11). Nothing is ever unlocked here.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from moorage.errors import Denied, ItemRefused, NotFound, RegistryError
+from moorage.oci.inventory import Inventory
+from moorage.oci.reference import Digest, Repository, Tag
+from moorage.registries.acr.api import AcrApi
+from moorage.registries.acr.payloads import Attributes
+from moorage.transport import outcome
+from moorage.transport.session import SUCCESS, Answer
+
+_OK: Final = {*SUCCESS, 404, 405}
+_UNLOCK: Final = (
+    "Unlock it, on purpose: az acr repository update --name REGISTRY {} --delete-enabled true --write-enabled true. "
+    "Or leave it: everything else was handled."
+)
+_DISALLOWED: Final = (
+    "The registry itself disallows it: see https://aka.ms/acr/faq, and whether it is read-only or above its quota."
+)
+
+
+class Deletion:
+    """Thread-safe. What the last inventory said of tags is what a manifest may go with."""
+
+    def __init__(self, api: AcrApi) -> None:
+        self._api = api
+        self._lock = threading.Lock()
+        self._known: dict[Repository, dict[Tag, Digest]] = {}
+
+    def learn(self, inventory: Inventory) -> None:
+        with self._lock:
+            self._known[inventory.repository] = dict(inventory.tags)
+
+    def untag(self, repository: Repository, tag: Tag) -> None:
+        """Raises NotFound; ItemRefused for what is locked, Denied for a locked repository."""
+        answer = self._api.untag(repository, tag, ok=_OK)
+        if not _is_done(answer):
+            raise self._refusal(answer, repository, f":{tag}", lambda: self._locks_of_tag(repository, tag))
+
+    def remove(self, repository: Repository, digest: Digest) -> None:
+        """Delete a manifest and every tag that points at it.
+
+        Raises ItemRefused, with nothing changed, where one of these is locked or was not there for the inventory; as `untag`.
+        """
+        self._check_company(repository, digest)
+        answer = self._api.delete_manifest(repository, digest, ok=_OK)
+        if not _is_done(answer):
+            raise self._refusal(answer, repository, f"@{digest}", lambda: [self._api.manifest(repository, digest).attributes])
+
+    def _check_company(self, repository: Repository, digest: Digest) -> None:
+        """The tags of right now: those that ACR would take along."""
+        records = self._api.tags(repository, digest=digest)
+        locked = [record.name for record in records if record.attributes.lock]
+        if locked:
+            raise ItemRefused(
+                f"{repository}@{digest} stays, its tag {locked[0]} is locked", remedy=_unlock(repository, f":{locked[0]}")
+            )
+        with self._lock:
+            known = self._known.get(repository)
+        strange = [record.name for record in records if known is not None and known.get(record.name) != digest]
+        if strange:
+            raise ItemRefused(
+                f"{repository}@{digest} stays, ACR would delete {strange[0]} with it, which points at it since the listing",
+                remedy="Run again: the next plan knows this tag.",
+            )
+
+    def _locks_of_tag(self, repository: Repository, tag: Tag) -> Iterable[Attributes]:
+        record = self._api.tag(repository, tag)
+        return record.attributes, self._api.manifest(repository, record.digest).attributes
+
+    def _refusal(
+        self, answer: Answer, repository: Repository, item: str, locks: Callable[[], Iterable[Attributes]]
+    ) -> RegistryError:
+        refused = outcome.refusal("DELETE", answer, remedy=_DISALLOWED if answer.status == 405 else None)
+        if isinstance(refused, NotFound):
+            return refused
+        if any(attributes.lock for attributes in _told(locks)):
+            return ItemRefused(f"{refused.message}: {repository}{item} is locked", remedy=_unlock(repository, item))
+        if any(attributes.lock for attributes in _told(lambda: [self._api.repository(repository).attributes])):
+            return Denied(f"{refused.message}: the repository {repository} is locked", remedy=_unlock(repository, ""))
+        return refused
+
+
+def _is_done(answer: Answer) -> bool:
+    return answer.status in SUCCESS or (answer.status == 404 and answer.uncertain)
+
+
+def _told(ask: Callable[[], Iterable[Attributes]]) -> Iterable[Attributes]:
+    """What somebody who may not look does not learn."""
+    try:
+        return ask()
+    except RegistryError:
+        return ()
+
+
+def _unlock(repository: Repository, item: str) -> str:
+    return _UNLOCK.format(f"--image {repository.path}{item}" if item else f"--repository {repository.path}")
