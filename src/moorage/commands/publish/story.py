@@ -1,6 +1,6 @@
 """The story of a publish: check, look, prepare, deliver, say what became of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Final
@@ -14,13 +14,17 @@ from moorage.commands.publish.preparation import Preparation
 from moorage.commands.publish.promotion import OtherRegistries
 from moorage.commands.publish.recording import Recorder
 from moorage.commands.publish.result import PublishResult
+from moorage.commands.publish.rooms import make_homes, make_repositories
+from moorage.commands.publish.stages import RepositoryStages
 from moorage.commands.publish.standing import Shelf
-from moorage.commands.publish.workshop import open_workshop
+from moorage.commands.publish.workshop import Workshop, open_workshop
 from moorage.commands.record_homes import record_homes
 from moorage.commands.world import World
 from moorage.errors import DockerError, RegistryError, Unsupported
-from moorage.registries.interface import Reader, Registry, Writer
-from moorage.settings.settings import PublishSettings
+from moorage.oci.naming import NAMELESS
+from moorage.oci.reference import Repository
+from moorage.registries.interface import Authenticator, Reader, Registry, Writer
+from moorage.settings.settings import BuildContext, Login, PublishSettings
 
 _BUILDS_AT_ONCE: Final = 4  # builds share the engine's processors, whatever --parallel allows for requests
 
@@ -32,15 +36,17 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
     the registry cannot be published to; DockerError where docker is needed and does not answer; Refused where immutable tags
     would be moved. Nothing was changed then. A dry run builds and looks, and writes nothing.
     """
-    jobs = plan(settings)
+    jobs: Sequence[Job] = plan(settings)
     with ExitStack() as stack:
         registry = stack.enter_context(connect(settings.storage, settings.access, world))
         reader, writer = _abilities(settings, registry, jobs)
         docker_needed = any(job.way is not Way.STRAIGHT for job in jobs)
         workshop = stack.enter_context(open_workshop(settings.access, world)) if docker_needed else None
         others = OtherRegistries(settings, world, stack)
-        preparation = Preparation(settings, world, writer, workshop, stack, others)
-        preparation.find(jobs)
+        stages = _stages(settings, world, jobs, stack)
+        by_image = {job.image: job for job in jobs}
+        preparation = Preparation(settings, world, writer, workshop, stack, others, by_image, stages)
+        jobs = preparation.find()
         courses = [
             Course(
                 job,
@@ -61,14 +67,17 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
         ]
         world.progress.start("Publishing", sum(len(job.names) for job in jobs))
         _each(courses, Course.look, settings.access.parallel)
+        if not settings.dry_run:
+            make_repositories(registry, courses)
         if workshop is not None:
-            _log_in(workshop.log_in, courses)
+            _log_in(workshop, registry, courses)
         _each(courses, Course.prepare, min(_BUILDS_AT_ONCE, settings.access.parallel))
         if settings.dry_run:
             return _foreseen(courses, immutable=settings.immutable_tags)
         if settings.immutable_tags:
             _refuse_moves(courses)
         homes = stack.enter_context(record_homes(registry, settings.storage, settings.stages, settings.access, world))
+        make_homes(homes, courses, world.progress)
         recorder = Recorder(settings, homes, world)
         unrecorded: list[str] = []
 
@@ -82,6 +91,19 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
     return PublishResult(
         tuple(course.results[name.tag] for course in courses for name in course.job.names), tuple(sorted(unrecorded))
     )
+
+
+def _stages(settings: PublishSettings, world: World, jobs: Sequence[Job], stack: ExitStack) -> RepositoryStages | None:
+    """The stages storage, where there is one in a registry and something is built."""
+    built = any(isinstance(source, BuildContext) for job in jobs for source in job.sources)
+    if settings.stages is None or not built:
+        return None
+    store = stack.enter_context(connect(settings.stages, settings.access, world))
+    if not isinstance(store, Reader) or not isinstance(store, Writer):
+        raise Unsupported(f"{settings.stages.repo.vendor.title} cannot be a stages storage: it takes images from docker only")
+    repository = settings.stages.repo.repository(NAMELESS)
+    parallel = settings.access.parallel
+    return RepositoryStages(store, repository, settings.project.name, parallel, world.progress.warn)
 
 
 def _foreseen(courses: Sequence[Course], *, immutable: bool) -> PublishResult:
@@ -113,13 +135,13 @@ def _abilities(settings: PublishSettings, registry: Registry, jobs: Sequence[Job
     return registry, None
 
 
-def _log_in(log_in: Callable[[], None], courses: Sequence[Course]) -> None:
+def _log_in(workshop: Workshop, registry: Registry, courses: Sequence[Course]) -> None:
     """After the first look, in which the registry itself says what it thinks of our credentials."""
     through_docker = [course for course in courses if course.job.way is not Way.STRAIGHT and course.going]
     if through_docker:
         try:
-            log_in()
-        except DockerError as error:
+            workshop.log_in(*_own_login(registry, through_docker[0].place.repository))
+        except (DockerError, RegistryError) as error:
             for course in through_docker:
                 _fail_or_warn(course, error)
 
@@ -130,6 +152,13 @@ def _fail_or_warn(course: Course, error: DockerError | RegistryError) -> None:
         course.fail(error)
     else:
         course.place.progress.warn(f"docker has no login for {course.place.repository.registry}: {error.message}")
+
+
+def _own_login(registry: Registry, repository: Repository) -> Iterator[Login]:
+    """What the registry's cloud gives docker, where docker has no lasting login."""
+    found = registry.docker_login() if isinstance(registry, Authenticator) else None
+    if found is not None:
+        yield Login(repository.registry.name, found.username, found.password, found.source)
 
 
 def _each(courses: Sequence[Course], step: Callable[[Course], None], at_once: int) -> None:
