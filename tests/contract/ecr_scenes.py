@@ -7,8 +7,6 @@ import os
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +15,7 @@ from tests.contract.scene import Login, Scene, repository_at
 from tests.simulators.accounts import Account
 from tests.simulators.ecr import ACCOUNT, READER, REGION, WRITER, EcrSimulator
 from tests.simulators.ecr_public import ALIAS, PublicEcrSimulator
-from tests.simulators.network import network
+from tests.simulators.network import Network, network
 from tests.simulators.serving import serving
 
 from moorage.auth.credential import Basic
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from moorage.registries.interface import Registry
 
 _LOADER = JSONFileLoader()
+PUBLIC_NAMES = ("public.ecr.aws", "api.ecr-public.us-east-1.amazonaws.com")
 STRANGER = Account("AKIDSHAMWRITER", "sham-and-wrong-secret-key")
 _FOREIGN_TO_TESTS = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_WEB_IDENTITY_TOKEN_FILE")
 
@@ -109,16 +108,24 @@ def scene_at(simulator: EcrSimulator, host: str, path: str, options: Mapping[str
     return EcrScene(VENDOR, repository_at(host, path), simulator, writer, reader, AwsLogin.of(STRANGER, wrong), options or {})
 
 
+@pytest.fixture(scope="module")
+def public_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """A network in which public.ecr.aws leads to whatever simulator a scene puts there: one certificate for all of a module."""
+    nobody = PublicEcrSimulator("127.0.0.1:1")
+    with network(dict.fromkeys(PUBLIC_NAMES, nobody), tmp_path_factory.mktemp("network")) as found:
+        yield found
+
+
 @contextmanager
-def public_scene(upstream: str) -> Iterator[EcrScene]:
+def public_scene(upstream: str, names: Network) -> Iterator[EcrScene]:
     """public.ecr.aws under its own name: there is one, and its API is found without being told where."""
     simulator = PublicEcrSimulator(upstream)
-    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+    names.listener.hosts.update(dict.fromkeys(PUBLIC_NAMES, simulator))
+    with pytest.MonkeyPatch.context() as patch:
         _isolate(patch)
-        names = ("public.ecr.aws", "api.ecr-public.us-east-1.amazonaws.com")
-        with network(dict.fromkeys(names, simulator), Path(folder)) as found:
-            for name, value in found.env.items():
-                patch.setenv(name, value)
-            scene = scene_at(simulator, names[0], f"{ALIAS}/team/{uuid.uuid4().hex}")
-            yield scene
-            scene.close()
+        for name, value in names.env.items():
+            patch.setenv(name, value)
+        scene = scene_at(simulator, PUBLIC_NAMES[0], f"{ALIAS}/team/{uuid.uuid4().hex}")
+        yield scene
+        scene.close()
+    simulator.finish()

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.contract.abilities import Abilities, Dates
-from tests.contract.ecr_scenes import EcrScene, private_scene, public_scene
+from tests.contract.ecr_scenes import EcrScene, private_scene, public_names, public_scene
 from tests.contract.suite import VendorContract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.realparts.registry import RunningRegistry
+    from tests.simulators.network import Network
 
     from moorage.errors import RegistryError
+
+__all__ = ["public_names"]
 
 ABILITIES = Abilities(
     dates=Dates.VENDOR,
@@ -43,8 +46,8 @@ class TestEcrPublic(VendorContract):
     abilities = ABILITIES
 
     @pytest.fixture
-    def scene(self, registry: RunningRegistry) -> Iterator[EcrScene]:
-        with public_scene(registry.host) as scene:
+    def scene(self, registry: RunningRegistry, public_names: Network) -> Iterator[EcrScene]:
+        with public_scene(registry.host, public_names) as scene:
             yield scene
 
     def names_the_right(self, error: RegistryError) -> bool:

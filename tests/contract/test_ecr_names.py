@@ -12,7 +12,7 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 from tests.contract.cleaning import MONTH
 from tests.contract.command import moorage
-from tests.contract.ecr_scenes import AwsLogin, EcrScene, aws_chain, aws_env, private_scene, public_scene, scene_at
+from tests.contract.ecr_scenes import AwsLogin, EcrScene, aws_chain, aws_env, private_scene, public_names, public_scene, scene_at
 from tests.images import artifact, image, index, layer, push
 from tests.simulators.ecr import ACCOUNT, FOREIGNER, REGION, WRITER, EcrSimulator
 from tests.simulators.ecr_public import PublicEcrSimulator
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from tests.contract.scene import Scene
     from tests.realparts.registry import RunningRegistry
     from tests.simulators.fixtures import NetworkFactory
+    from tests.simulators.network import Network
 
-__all__ = ["aws_chain"]
+__all__ = ["aws_chain", "public_names"]
 
 HOST, API = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com", f"api.ecr.{REGION}.amazonaws.com"
 KEYS = {"AWS_ACCESS_KEY_ID": WRITER.name, "AWS_SECRET_ACCESS_KEY": WRITER.password}
@@ -117,8 +118,8 @@ class TestByItsNames:
 
 class TestPublic:
     @pytest.fixture
-    def scene(self, registry: RunningRegistry) -> Iterator[EcrScene]:
-        with public_scene(registry.host) as scene:
+    def scene(self, registry: RunningRegistry, public_names: Network) -> Iterator[EcrScene]:
+        with public_scene(registry.host, public_names) as scene:
             yield scene
 
     def test_the_alias_of_somebody_else_is_not_looked_up_in_our_own_registry(self, scene: Scene) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.contract.cleaning import MONTH, clean, complaints, outcomes, plan_of, policy
-from tests.contract.costs import measure
+from tests.contract.costs import costs
 from tests.contract.ecr_scenes import AwsLogin, EcrScene, private_scene
 from tests.contract.scene import Login
 from tests.images import artifact, image, index, layer
@@ -95,11 +95,10 @@ class TestWhatItCosts:
         indexes = [stored for stored in inventory.manifests.values() if stored.children]
         assert [Digest.of(stored.content) for stored in indexes] == [stored.digest for stored in indexes]
 
-    def test_the_port_measures_the_same(self, scene: EcrScene) -> None:
-        costs = measure(scene, tags=6, deletions=3)
-        assert costs.inventory == {("POST", "DescribeImages"): 1}
-        assert costs.deletion == {DELETIONS: 3}
-        assert costs.waited == 0
+    def test_a_whole_cleanup_deletes_in_one_call(self, scene: EcrScene, tmp_path: Path) -> None:
+        found = costs(scene, tmp_path, tags=6, going=3)
+        assert found.inventory == 1
+        assert found.deletions == found.by_call[DELETIONS] == 1
 
     def test_labels_cost_a_call_per_hundred_images_and_a_config_each(self, scene: EcrScene) -> None:
         digests = [scene.push(image(layer(f"{n}"), labels={"n": f"{n}"}), f"v{n}") for n in range(4)]
@@ -111,6 +110,15 @@ class TestWhatItCosts:
         assert all(stored.date == inventory.manifests[stored.digest].date for stored in described)
         assert scene.simulator.counts["POST", "BatchGetImage"] == 1
         assert scene.simulator.counts["GET", "/v2/blobs"] == 4
+
+    def test_labels_of_an_index_are_those_of_its_parts_and_it_is_not_read_again(self, scene: EcrScene) -> None:
+        whole = scene.push(index(image(layer("part"), labels={"a": "b"})), "v1")
+        registry = ecr(scene)
+        inventory = registry.inventory(scene.repository)
+        scene.simulator.counts.clear()
+        (described,) = registry.describe(inventory, [whole])
+        assert described.labels == {"a": "b"}
+        assert scene.simulator.counts["POST", "BatchGetImage"] == 1, "its part"
 
 
 class TestBatches:
@@ -464,6 +472,11 @@ class TestRepositories:
         with pytest.raises(Denied) as refused:
             ecr(scene, scene.reader).create_repository(scene.repository)
         assert "ecr:CreateRepository" in refused.value.remedy
+
+    def test_names_that_no_client_can_spell_are_passed_over(self, scene: EcrScene) -> None:
+        document = {"repositories": [{"repositoryName": "No Name"}, {"repositoryName": "fine"}]}
+        scene.simulator.faults.burst(200, times=1, route="DescribeRepositories", document=document)
+        assert ecr(scene).repositories() == [Repository(scene.repository.registry, "fine")]
 
     def test_an_empty_one_can_be_deleted_and_no_other(self, scene: EcrScene) -> None:
         digest = scene.push(image(), "v1")

@@ -46,13 +46,10 @@ class EcrApi:
     def image(self, repository: Repository, reference: Tag | Digest) -> Image:
         """One image with all its tags, right now. Raises NotFound."""
         answer = self._call("DescribeImages", repository, imageIds=[_identifier(reference)])
-        found = payloads.images(answer, f"{repository}: ECR's description of {reference}")
-        if not found:
-            raise NotFound(f"{repository} has no {reference}")
-        return found[0]
+        return payloads.image(answer, f"{repository}: ECR's description of {reference}")
 
     def contents(self, repository: Repository, digests: Sequence[Digest]) -> tuple[list[Content], Mapping[Digest, Refusal]]:
-        """The manifests of up to a hundred images, and why those that are left out are. ECR counts this as a pull."""
+        """The manifests of up to a hundred images, and why those that are left out are; not of ECR Public. Counts as a pull."""
         wanted = [_identifier(digest) for digest in digests]
         answer = self._call("BatchGetImage", repository, imageIds=wanted, acceptedMediaTypes=_ACCEPTED)
         refused = dict(payloads.refusals(answer))
@@ -159,10 +156,6 @@ class PublicEcrApi(EcrApi):
     def tags(self, repository: Repository) -> Mapping[Tag, Digest]:
         place = f"{repository}: ECR Public's list of tags"
         return dict(self._pages("DescribeImageTags", repository, lambda answer: payloads.public_tags(answer, place)))
-
-    def contents(self, repository: Repository, digests: Sequence[Digest]) -> tuple[list[Content], Mapping[Digest, Refusal]]:
-        """ECR Public has no such call; its manifests are read by /v2."""
-        raise AssertionError(f"manifests of {repository} ({len(digests)}) are read by /v2")
 
     def repositories(self, prefix: str) -> list[Repository]:
         alias, _, below = prefix.partition("/")

@@ -84,6 +84,19 @@ def one_by_one(client: Distribution, *, parallel: int) -> Read:
     return read
 
 
+def remembering(read: Read, inventory: Inventory) -> Read:
+    """The same, without asking for manifests whose bytes the inventory has."""
+
+    def known_first(repository: Repository, digests: Collection[Digest]) -> Readings:
+        listed = [inventory.manifests[digest] for digest in digests if digest in inventory.manifests]
+        known = {one.digest: Stored.of(parse_manifest(one.content, one.media_type), one.content) for one in listed if one.content}
+        rest = [digest for digest in digests if digest not in known]
+        found = Readings(known, {}, frozenset())
+        return _joined(found, read(repository, rest)) if rest else found
+
+    return known_first
+
+
 def read_below(read: Read, repository: Repository, digests: Iterable[Digest]) -> Readings:
     """These manifests and all that their indexes lead to, each read once."""
     found = Readings({}, {}, frozenset())

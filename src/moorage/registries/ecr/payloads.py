@@ -73,6 +73,11 @@ def images(answer: Mapping[str, Any], place: str) -> list[Image]:
     return [_parsed(_image, entry, place) for entry in answer.get("imageDetails") or ()]
 
 
+def image(answer: Mapping[str, Any], place: str) -> Image:
+    """The one image that was asked for."""
+    return _parsed(lambda document: _image(document["imageDetails"][0]), answer, place)
+
+
 def tag_digests(answer: Mapping[str, Any], place: str) -> list[tuple[Tag, Digest]]:
     """The tags of one page of ListImages, each with what it points at."""
     return [_parsed(lambda one: (Tag(one["imageTag"]), Digest(one["imageDigest"])), entry, place) for entry in answer["imageIds"]]

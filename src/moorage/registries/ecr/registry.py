@@ -16,7 +16,7 @@ from moorage.registries.ecr import CREATE_REPOSITORIES
 from moorage.registries.ecr.api import BATCH, EcrApi, PublicEcrApi
 from moorage.registries.ecr.aws import Aws
 from moorage.registries.ecr.content import EcrContent
-from moorage.registries.ecr.listing import by_batches, one_by_one, read_below, take_inventory
+from moorage.registries.ecr.listing import by_batches, one_by_one, read_below, remembering, take_inventory
 from moorage.registries.ecr.location import locate
 from moorage.registries.ecr.login import EcrKeychain
 from moorage.registries.ecr.removal import Removal
@@ -86,7 +86,7 @@ class EcrRegistry:
         """Labels, which the listing never has, read from configs; and dates where ECR has none."""
         wanted = [inventory.manifests[digest] for digest in dict.fromkeys(digests) if digest in inventory.manifests]
         unclear = [stored.digest for stored in wanted if not stored.locked and (stored.labels is None or not stored.dated)]
-        below = read_below(self._read, inventory.repository, unclear)
+        below = read_below(remembering(self._read, inventory), inventory.repository, unclear)
         seen = Inventory(inventory.repository, {}, below.manifests, unreadable=below.unreadable, missing=below.missing)
         described = dating.describe(self._client, seen, unclear, parallel=self._parallel, now=lambda: datetime.now(UTC))
         told = {stored.digest: stored for stored in described}

@@ -52,6 +52,7 @@ Read = Callable[[Mapping[str, Any], str], object]
         (payloads.images, {"imageDetails": [{"imageDigest": "sha256:short"}]}),
         (payloads.images, {"imageDetails": [{"imageDigest": str(DIGEST), "imageTags": ["no tag"]}]}),
         (payloads.images, {"imageDetails": ["text"]}),
+        (payloads.image, {"imageDetails": []}),
         (payloads.tag_digests, {"imageIds": [{"imageTag": "v1"}]}),
         (payloads.public_tags, {"imageTagDetails": [{"imageTag": "v1", "imageDetail": None}]}),
         (payloads.contents, {"images": [{"imageManifest": "{}"}]}),
