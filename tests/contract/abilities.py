@@ -22,7 +22,8 @@ class Abilities:
     `lists_untagged`: the inventory holds manifests that no tag leads to.
     `reads_manifests`: the listing needs manifests to be read, so a damaged one is `unreadable`.
     `locks`: the vendor can protect single tags (`Simulator.lock`).
-    `takes_children`: deleting an index also takes those children that nothing else leads to (`Inventory.takes_along`).
+    `takes_children`: deleting an index also takes those children that nothing else leads to (`Inventory.takes_children`).
+    `deletes_untagged`: a manifest that has no tag can be deleted (False: ItemRefused, and it stays).
     `switches_deletion_off`: the server can be set up to refuse all deletions (`faults.deletion_disabled`).
     `late`: deletions are accepted first and happen later (`faults.deletes_late`); it is `Asynchronous`.
     `tokens`: requests carry tokens that can expire in the middle of a run.
@@ -37,6 +38,7 @@ class Abilities:
     reads_manifests: bool = True
     locks: bool = False
     takes_children: bool = False
+    deletes_untagged: bool = True
     switches_deletion_off: bool = True
     late: bool = False
     tokens: bool = True

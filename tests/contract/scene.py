@@ -77,8 +77,8 @@ class Scene:
 
     def push(self, image: Image, *tags: str, age: timedelta = timedelta()) -> Digest:
         """Push an image and all it leads to, as docker does; without tags by its digest. `age` is when, for who dates pushes."""
-        with self._aged(age):
-            client = self._pusher()
+        with self.aged(age):
+            client = self.pusher()
             for digest, content in image.all_blobs().items():
                 client.put_blob(self.repository, Blob(digest, len(content)), _opening(content))
             for one in image.manifests():
@@ -121,7 +121,7 @@ class Scene:
         assert isinstance(registry, Reader)
         return registry.manifest(self.repository, digest)[0]
 
-    def _pusher(self) -> Distribution:
+    def pusher(self) -> Distribution:
         """Docker's part: pushes go by /v2 with the login that docker has."""
         if self._docker is None:
             keychain = LoginKeychain({self.repository.registry: self.writer.docker} if self.writer.docker else {})
@@ -133,7 +133,7 @@ class Scene:
         return self.sessions[-1]
 
     @contextmanager
-    def _aged(self, age: timedelta) -> Iterator[None]:
+    def aged(self, age: timedelta) -> Iterator[None]:
         self.simulator.back = age
         try:
             yield

@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = False
 
     def _handle(self) -> None:
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        headers = {name.lower(): ", ".join(self.headers.get_all(name, ())) for name in self.headers}  # skopeo repeats Accept
         if self.simulator is not None:
             headers["x-forwarded-proto"] = "https"  # what a TLS terminator tells the registry behind it
         simulator = self.simulator or cast(Listener, self.server).default
@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(reply)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 -- the names that http.server calls
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _handle  # noqa: N815 -- the names that http.server calls
 
     def finish(self) -> None:
         super().finish()
