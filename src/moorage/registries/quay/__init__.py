@@ -1,14 +1,14 @@
 """Quay: quay.io and self-hosted.
 
 Addresses: `quay.io` and `quay.*.com`, exactly NAMESPACE/REPOSITORY. A self-hosted Quay may allow nested names
-(FEATURE_EXTENDED_REPOSITORY_NAMES); an address does not show whether it does, so the two levels hold everywhere, as in werf
-1.1, and `--images-repo-implementation default` is the way to nest there (Quay deletes tags by the OCI API since 2024-08).
+(FEATURE_EXTENDED_REPOSITORY_NAMES); an address does not show whether it does, so the two levels hold everywhere, as in werf 1.1.
 """
 
 from moorage.auth.secret import Secret
 from moorage.oci.naming import Mode
 from moorage.option import Option
-from moorage.registries.vendor import OPENING, Address, AddressRules, Form, Place, Vendor, api_url, hosts, names_only
+from moorage.registries.interface import Registry
+from moorage.registries.vendor import OPENING, Address, AddressRules, Connection, Form, Place, Vendor, api_url, hosts
 
 _HOSTS = hosts(r"quay\.io", r"quay\.[a-z0-9.-]*\.com")
 
@@ -30,7 +30,8 @@ def _place(address: Address) -> Place:
 
 TOKEN = Option(
     name="quay-token",
-    help="OAuth access token of a Quay application with the scopes repo:read, repo:write and repo:admin.",
+    help="OAuth access token of a Quay application with the scopes repo:read and repo:write (repo:admin to delete repositories). "
+    "Robots need none: they log in with docker.",
     parse=Secret,
     secret=True,
     commands=OPENING,
@@ -46,11 +47,18 @@ API_URL = Option(
     theme="Vendor endpoints",
 )
 
+
+def _open(connection: Connection) -> Registry:
+    from moorage.registries.quay.registry import open_quay  # noqa: PLC0415 -- brings the HTTP client
+
+    return open_quay(connection)
+
+
 VENDOR = Vendor(
     name="quay",
     title="Quay",
     address=AddressRules(recognises=lambda host, _: _HOSTS(host), place=_place),
-    open=names_only("Quay"),
+    open=_open,
     credentials=(TOKEN,),
     endpoints=(API_URL,),
     other_words=("quay.io", "redhat"),

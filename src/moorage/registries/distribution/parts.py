@@ -1,0 +1,94 @@
+"""Manifests by digest, indexes with their parts, for vendors whose own listing names everything that has a tag.
+
+An index says of each part what it is. What it calls an image leads no further and is taken at its word; read are the parts that
+may be indexes themselves. What an image says of itself (its labels, say) is read when somebody asks for it.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from moorage.oci import media_type
+from moorage.oci.inventory import Inventory, Stored
+from moorage.oci.reference import BadReference, Digest, Repository
+from moorage.registries.distribution import dating
+from moorage.registries.distribution.client import Distribution
+from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
+from moorage.registries.distribution.threads import in_threads
+
+
+def read_with_parts(
+    client: Distribution,
+    repository: Repository,
+    digests: Iterable[Digest],
+    *,
+    parallel: int,
+    known: Iterable[Stored] = (),
+) -> Readings:
+    """These manifests, each read once, and all that their indexes lead to. What is `known` is not read.
+
+    Raises Unauthorized, Denied and Throttled, which concern the repository as a whole.
+    """
+    told = {stored.digest: stored for stored in known}
+    wanted = [digest for digest in dict.fromkeys(digests) if digest not in told]
+    read = in_threads(lambda digest: read_digest(client, repository, digest), wanted, parallel)
+    found = list(zip(wanted, read, strict=True))
+    manifests = {digest: one.stored for digest, one in found if one.stored}
+    images = {image.digest: image for stored in manifests.values() if stored.children for image in images_of(stored)}
+    first = Readings(
+        {**images, **told, **manifests},
+        {digest: one.reason for digest, one in found if one.reason},
+        frozenset(digest for digest, one in found if not one.stored and not one.reason),
+    )
+    return with_children(client, repository, first, parallel=parallel)
+
+
+def images_of(index: Stored) -> Sequence[Stored]:
+    """The parts that an index with its bytes at hand describes as images. Their size is not known: descriptors omit layers."""
+    try:
+        entries = json.loads(index.content)["manifests"]
+        kinds = [(Digest(entry["digest"]), entry.get("mediaType")) for entry in entries]
+    except (ValueError, KeyError, TypeError, AttributeError, BadReference):
+        return []
+    return [Stored(digest, kind) for digest, kind in kinds if kind in media_type.IMAGES]
+
+
+def describe(
+    client: Distribution, inventory: Inventory, digests: Iterable[Digest], *, parallel: int, now: Callable[[], datetime]
+) -> Sequence[Stored]:
+    """As `dating.describe`, for an inventory in which some images were not read: those are, with their configs."""
+    chosen = [inventory.manifests[digest] for digest in dict.fromkeys(digests) if digest in inventory.manifests]
+    unread = {part.digest for stored in chosen for part in _all_below(inventory, stored) if not part.content}
+    read = read_with_parts(client, inventory.repository, sorted(unread), parallel=parallel)
+    manifests = {**inventory.manifests, **{digest: _filled(inventory, stored) for digest, stored in read.manifests.items()}}
+    lost = read.unreadable.keys() | read.missing  # one of these may be the newest part of an index
+    seen = replace(
+        inventory,
+        manifests={digest: stored for digest, stored in manifests.items() if digest not in lost},
+        missing=inventory.missing | read.missing,
+    )
+    return dating.describe(client, seen, [stored.digest for stored in chosen], parallel=parallel, now=now)
+
+
+def _filled(inventory: Inventory, read: Stored) -> Stored:
+    """What was read of a manifest, and what the listing had said before."""
+    told = inventory.manifests.get(read.digest)
+    if told is None:
+        return read
+    return replace(
+        read, date=told.date, dated=told.dated, size=told.size or read.size, locked=told.locked, vendor_id=told.vendor_id,
+        subject=read.subject or told.subject,
+    )  # fmt: skip
+
+
+def _all_below(inventory: Inventory, root: Stored) -> list[Stored]:
+    """A manifest and everything in the inventory that its indexes lead to."""
+    found = {root.digest: root}
+    waiting = [root]
+    while waiting:
+        for child in waiting.pop().children:
+            if child in inventory.manifests and child not in found:
+                found[child] = inventory.manifests[child]
+                waiting.append(found[child])
+    return list(found.values())
