@@ -63,8 +63,8 @@ class Inventory:
     `locked_tags` are tags that the vendor will not let go of, with its reason.
     `tag_dates` are the vendor's own dates of tags, where it has them: when a tag was last pushed or moved.
     `lists_untagged` says whether manifests without tags would be seen at all.
-    `takes_along` says whether the registry deletes, together with a manifest, what belongs to it (`subject`) whatever its tags are,
-    and children that have no tag and are part of no other index (Harbor).
+    `takes_along` says whether the registry deletes, together with a manifest, what belongs to it (`subject`) whatever its tags
+    are, and children that have no tag and are part of no other index (Harbor).
     `lives_by_tags` says whether a manifest goes with its last tag, and with it the children that nothing else holds (Quay).
     `records` are tags that stand for no image (moorage.oci.records); they are nowhere else in it, and nor is what they point at.
     """

@@ -19,6 +19,7 @@ OWN: Final = "dev.moorage."  # the prefix of everything that only Moorage writes
 IMAGE: Final = "dev.moorage.image"  # the image's name in its project; empty for the nameless image
 PROJECT: Final = "dev.moorage.project"
 CONTENT: Final = "dev.moorage.content"  # what the image is, whatever is written on it (commands/publish/content.py)
+SIGNATURE: Final = "dev.moorage.signature"  # what it was made from, known before it is built (docs/signature.md)
 
 _GENERAL: Final = frozenset({TITLE, SOURCE, REVISION, CREATED, VERSION, REF_NAME})
 

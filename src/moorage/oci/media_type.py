@@ -1,5 +1,8 @@
-"""Media types of manifests, OCI's and Docker's. A registry decides by `Accept` what it hands out: an index is only given to
-those who ask for indexes, others get its amd64 child (distribution 2.8, seen 2026-11)."""
+"""Media types of manifests, OCI's and Docker's.
+
+A registry decides by `Accept` what it hands out: an index is only given to those who ask for indexes, others get its amd64 child
+(distribution 2.8, seen 2026-11).
+"""
 
 from typing import Final
 

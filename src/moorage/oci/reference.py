@@ -61,7 +61,8 @@ class Tag:
     def __post_init__(self) -> None:
         if not TAG.fullmatch(self.text):
             raise BadReference(
-                f"a tag holds letters, digits, _ . and -, starts with none of the last two, and has at most {TAG_LIMIT} characters"
+                "a tag holds letters, digits, _ . and -, starts with none of the last two, "
+                f"and has at most {TAG_LIMIT} characters"
             )
 
     def __str__(self) -> str:
@@ -141,7 +142,7 @@ class Reference:
 
 
 def split_host(text: str) -> tuple[str | None, str]:
-    """Host and path of a reference text as docker splits it: the first part is a host when it holds `.` or `:` or is `localhost`."""
+    """Host and path of a reference as docker splits it: the first part is a host when it holds `.` or `:` or is `localhost`."""
     first, slash, rest = text.partition("/")
     if "." in first or ":" in first or first == "localhost":
         return first, rest if slash else ""
@@ -153,7 +154,10 @@ DOCKER_HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker
 
 
 def parse_reference(text: str) -> Reference:
-    """`[HOST/]PATH[:TAG][@DIGEST]`, with docker's short forms: no host means Docker Hub, one segment there means `library/`, no tag `latest`."""
+    """`[HOST/]PATH[:TAG][@DIGEST]`, with docker's short forms.
+
+    No host means Docker Hub, one segment there means `library/`, no tag means `latest`.
+    """
     rest, at, digest_text = text.partition("@")
     digest = Digest(digest_text) if at else None
     name, colon, tag_text = rest.rpartition(":")

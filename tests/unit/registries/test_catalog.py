@@ -17,7 +17,7 @@ NAMES_ONLY = [vendor for vendor in VENDORS.values() if vendor.open.__module__ ==
 
 
 class Anonymous:
-    def credential(self, registry: Registry) -> Credential | None:  # noqa: ARG002 (the keychain's signature)
+    def credential(self, registry: Registry) -> Credential | None:
         return None
 
 

@@ -1,7 +1,7 @@
 """What can be said about our rights at a registry that only speaks the OCI API, without changing anything.
 
-A registry with a token service says in the token what it grants (the `access` claim of distribution's tokens, jwt.md); the claim is
-read without checking the signature, since it informs a person and decides nothing. Behind Basic only trying would tell.
+A registry with a token service says in the token what it grants (the `access` claim of distribution's tokens, jwt.md). It is read
+without checking the signature, since it informs a person and decides nothing. Behind Basic only trying would tell.
 """
 
 import base64
