@@ -68,7 +68,9 @@ class Specification:
     @cached_property
     def _paths(self) -> list[tuple[re.Pattern[str], dict[str, Any]]]:
         templates = sorted(self.document["paths"], key=lambda template: template.count("{"))
-        places = [re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template) for template in templates]
+        # `{name*}` spans slashes, as in the routes of simulators; OpenAPI has no word for that before 3.2.
+        wide = [re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+)", template) for template in templates]
+        places = [re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template) for template in wide]
         return [
             (re.compile(re.escape(self.base) + place), self.document["paths"][template])
             for template, place in zip(templates, places, strict=True)
