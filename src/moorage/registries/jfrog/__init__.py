@@ -6,7 +6,8 @@ key may be the first segment, part of the host name, or behind a port (seen 2026
 
 from moorage.auth.secret import Secret
 from moorage.option import Option, text
-from moorage.registries.vendor import OPENING, AddressRules, Vendor, any_depth, api_url, hosts, names_only
+from moorage.registries.interface import Registry
+from moorage.registries.vendor import OPENING, AddressRules, Connection, Vendor, any_depth, api_url, hosts
 
 _HOSTS = hosts(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.jfrog\.io")
 
@@ -32,15 +33,23 @@ REPOSITORY = Option(
     help="Key of the Artifactory repository, where neither host nor path of the address names it.",
     parse=text,
     metavar="KEY",
+    default_text="the first part of the path",
     commands=OPENING,
     theme="Vendor endpoints",
 )
+
+
+def _open(connection: Connection) -> Registry:
+    from moorage.registries.jfrog.registry import open_jfrog  # noqa: PLC0415 -- brings the HTTP client
+
+    return open_jfrog(connection)
+
 
 VENDOR = Vendor(
     name="jfrog",
     title="JFrog Artifactory",
     address=AddressRules(recognises=lambda host, _: _HOSTS(host), place=any_depth),
-    open=names_only("JFrog Artifactory"),
+    open=_open,
     credentials=(TOKEN,),
     endpoints=(API_URL, REPOSITORY),
     other_words=("artifactory", "jcr"),
