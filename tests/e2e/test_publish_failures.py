@@ -15,6 +15,7 @@ from moorage.commands.publish import publish
 from moorage.errors import ConfigurationError, DockerError, ItemRefused, PartialFailure, Unauthorized, Unreachable, Unsupported
 from moorage.oci.tagging import tag_requests
 from moorage.registries.addressing import resolve
+from moorage.registries.vendor import names_only
 from moorage.settings.settings import Access, Login, SourceText, Storage
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ def test_without_docker_a_directory_is_a_docker_error(tmp_path: Path) -> None:
 
 def test_a_vendor_that_is_not_built_yet_says_so_first(tmp_path: Path) -> None:
     wanted = settings("localhost:1/app", {"app": context(tmp_path / "app")})
-    wanted = replace(wanted, storage=Storage(resolve("quay.io/acme", "quay")))
+    repo = resolve("localhost:1/app", "default")
+    repo = replace(repo, vendor=replace(repo.vendor, open=names_only("Somebody's registry")))
+    wanted = replace(wanted, storage=Storage(repo))
     with pytest.raises(Unsupported, match="nothing was changed"):
         publish(wanted, world())

@@ -117,6 +117,7 @@ class PublishSettings:
     add_labels: bool = True
     reports: tuple[Path, ...] = ()
     stages: Storage | None = None  # the stages storage, where it is a registry: records of what is published go there
+    local_stages: bool = False  # whether the docker engine is the stages storage
     immutable_tags: bool = False
     dry_run: bool = False
     origins: Mapping[str, Storage] = field(default_factory=dict)  # where `docker://` sources lie, by their texts

@@ -1,6 +1,6 @@
 """One image's way through a publish, step by step; a step that fails ends the way of this image or tag and of no other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -23,7 +23,9 @@ class Course:
     place: Place
     mode: Mode
     log: ImageLog
-    make: Callable[[Job, ImageLog], Ready]  # builds, opens, saves: whatever makes the image ready to be sent
+    make: Callable[
+        [Job, ImageLog, Mapping[str, Standing | None]], Ready
+    ]  # builds, opens, saves: whatever makes the image ready to be sent
     ready: Ready | None = None
     found: dict[str, Standing | None] = field(default_factory=dict)
     results: dict[str, PublishedTag] = field(default_factory=dict)
@@ -50,7 +52,7 @@ class Course:
             return
         try:
             with self.log.group(f"Preparing {self.title}"):
-                self.ready = self.make(self.job, self.log)
+                self.ready = self.make(self.job, self.log, self.found)
         except Failure as error:
             self.fail(error)
 

@@ -1,15 +1,21 @@
 """Through the docker engine: build or find the image there, write the labels on it, push it under borrowed names."""
 
 import json
+import shutil
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from moorage.commands.publish.content import Content, content_of_inspection
 from moorage.commands.publish.local_names import LocalNames
 from moorage.commands.publish.wanted import Wanted
 from moorage.docker.build import Build, build, relabelled
+from moorage.docker.dockerfile import with_bases
 from moorage.docker.engine import Docker
+from moorage.docker.ignore_file import IGNORE_FILE
 from moorage.docker.local_image import LocalImage
 from moorage.errors import ConfigurationError, DockerError
 from moorage.oci.reference import Digest, Repository, Tag
@@ -35,17 +41,39 @@ def find_local(docker: Docker, reference: str) -> Local:
     return Local(LocalImage.read(document), content_of_inspection(document))
 
 
-def build_local(docker: Docker, names: LocalNames, context: BuildContext) -> Local:
-    """Build a directory; the result has a name of ours until the end of the run. Raises ConfigurationError, DockerError."""
-    request = Build(
-        context=context.directory,
-        dockerfile=context.dockerfile or Path("Dockerfile"),
-        target=context.target,
-        build_args=dict(context.build_args),
-        platforms=context.platforms,
-        secrets=context.secrets,
-    )
-    return find_local(docker, str(build(docker, request, names.new()).id))
+def build_local(docker: Docker, names: LocalNames, context: BuildContext, bases: Mapping[str, str] | None = None) -> Local:
+    """Build a directory; the result has a name of ours until the end of the run.
+
+    `bases` are local names to build from, in place of the images that the Dockerfile names.
+    Raises ConfigurationError, DockerError.
+    """
+    with _dockerfile(docker, context, bases or {}) as dockerfile:
+        request = Build(
+            context=context.directory,
+            dockerfile=dockerfile,
+            target=context.target,
+            build_args=dict(context.build_args),
+            platforms=context.platforms,
+            secrets=context.secrets,
+        )
+        return find_local(docker, str(build(docker, request, names.new()).id))
+
+
+@contextmanager
+def _dockerfile(docker: Docker, context: BuildContext, bases: Mapping[str, str]) -> Iterator[Path]:
+    """The Dockerfile, or a copy with other bases: every builder understands that, a named context only BuildKit since 0.10."""
+    own = context.directory / (context.dockerfile or "Dockerfile")
+    if not bases:
+        yield own
+        return
+    text = own.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    with TemporaryDirectory(prefix="build-", dir=docker.config.directory) as folder:
+        copy = Path(folder) / own.name
+        copy.write_text(with_bases(text, dict(context.build_args), bases), encoding="utf-8", errors="surrogateescape")
+        ignored = own.with_name(f"{own.name}{IGNORE_FILE}")
+        if ignored.is_file():
+            shutil.copy(ignored, folder)
+        yield copy
 
 
 @dataclass(slots=True)

@@ -19,15 +19,20 @@ from moorage.oci.naming import FinalName
 from moorage.oci.tagging import TagRequest, TagStrategy
 from moorage.settings.settings import Project, PublishSettings
 
-_MAIN_FIRST: Final = (TagStrategy.GIT_TAG, TagStrategy.CUSTOM, TagStrategy.GIT_BRANCH, TagStrategy.GIT_COMMIT)
+_MAIN_FIRST: Final = (
+    TagStrategy.GIT_TAG, TagStrategy.CUSTOM, TagStrategy.GIT_BRANCH, TagStrategy.GIT_COMMIT, TagStrategy.STAGES_SIGNATURE,
+)  # fmt: skip
 
 
-def labels_for(settings: PublishSettings, names: Sequence[FinalName], content: Content) -> Mapping[str, str]:
+def labels_for(settings: PublishSettings, names: Sequence[FinalName], content: Content, signature: str = "") -> Mapping[str, str]:
     """All labels to add to one image; none where the user wants none of ours and has none of their own."""
     own = dict(settings.labels)
     if not settings.add_labels:
         return own
-    return {**_written(settings.project, main_name(names, settings.tags), content.labelled(own)), **own}
+    written = _written(settings.project, main_name(names, settings.tags), content.labelled(own))
+    # An image that was built from one of ours brings that one's signature along.
+    signed = {labels.SIGNATURE: signature} if signature or labels.SIGNATURE in content.labels else {}
+    return {**written, **signed, **own}
 
 
 def main_name(names: Sequence[FinalName], tags: Iterable[TagRequest]) -> FinalName:

@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from moorage.errors import ConfigurationError
 from moorage.oci.labels import OWN
-from moorage.oci.naming import FinalName, shown
+from moorage.oci.naming import NAMELESS, FinalName, shown
 from moorage.oci.reference import BadReference, Repository, parse_reference
 from moorage.oci.tagging import no_tags
 from moorage.registries.images_repo import final_names
@@ -19,6 +20,8 @@ from moorage.settings.settings import BuildContext, Engine, ImageSetting, Publis
 ENGINE_SCHEME: Final = "docker-daemon:"
 _STRAIGHT: Final = re.compile(r"(?:docker-archive|oci|oci-archive):|docker://")  # sources that need no docker
 
+
+_ANY_SIGNATURE: Final = "0" * 56  # as long as any, to see whether names with one fit
 
 Source = BuildContext | SourceText
 
@@ -33,7 +36,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One image: where it comes from, and every name that it gets. All names lie in one repository.
+    """One image: where it comes from, and every name that it gets but for its signature. All names lie in one repository.
 
     Several sources are the platforms of one image, which becomes an index.
     """
@@ -48,7 +51,7 @@ class Job:
 def plan(settings: PublishSettings) -> tuple[Job, ...]:
     """One job per image. Raises one ConfigurationError with everything that is wrong with what was asked for."""
     problems = [*_request_problems(settings), *_source_problems(settings)]
-    tags = [request.value for request in settings.tags if request.value is not None]
+    tags = [_ANY_SIGNATURE if request.value is None else request.value for request in settings.tags]
     names: Sequence[FinalName] = ()
     try:
         names = final_names(settings.storage.repo, [image.name for image in settings.images], tags)
@@ -61,14 +64,15 @@ def plan(settings: PublishSettings) -> tuple[Job, ...]:
 
 def _job(settings: PublishSettings, image: ImageSetting, names: Iterable[FinalName]) -> Job:
     repo = settings.storage.repo
-    own = tuple(name for name in names if name.image == image.name)
+    own = tuple(name for name in names if name.image == image.name and name.meta_tag != _ANY_SIGNATURE)
     return Job(image.name, image.sources, _way(image.sources, settings), repo.repository(image.name), own)
 
 
 def _way(sources: Sequence[Source], settings: PublishSettings) -> Way:
     if not any(map(needs_docker, sources)):
         return Way.STRAIGHT
-    by_us = settings.engine is Engine.REGISTRY or settings.storage.repo.registry.is_layout or len(sources) > 1
+    staged = settings.stages is not None and any(isinstance(source, BuildContext) for source in sources)
+    by_us = settings.engine is Engine.REGISTRY or settings.storage.repo.registry.is_layout or len(sources) > 1 or staged
     return Way.SAVED if by_us else Way.PUSHED
 
 
@@ -82,8 +86,12 @@ def _request_problems(settings: PublishSettings) -> Iterator[str]:
         yield "no image is given: add --image NAME=SOURCE (~ for the nameless image), or list `images` in the config file"
     if not settings.tags:
         yield from no_tags().problems
-    if any(request.value is None for request in settings.tags):
-        yield "--tag-by-stages-signature is not built yet: give --tag-custom, --tag-git-tag, --tag-git-branch or --tag-git-commit"
+    if settings.stages is not None:
+        stages = settings.stages.repo.repository(NAMELESS)
+        for image in settings.images:
+            with suppress(BadReference):
+                if settings.storage.repo.repository(image.name) == stages:
+                    yield f"{stages} is the stages storage, and {shown(image.name)} would be published there: keep them apart"
     for name, count in Counter(image.name for image in settings.images).items():
         if count > 1:
             yield f"{shown(name)} is given {count} times"

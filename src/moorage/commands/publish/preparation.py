@@ -1,26 +1,30 @@
 """Making images ready to be sent, each by the way that its sources and the registry allow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from moorage.commands.publish.content import content_of_index
+from moorage.commands.publish.builds import Builds
+from moorage.commands.publish.content import Content, content_of_index
 from moorage.commands.publish.delivery import Ready
-from moorage.commands.publish.engine_way import EngineImage, Local, build_local, find_local
+from moorage.commands.publish.engine_way import EngineImage, Local, find_local
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.labels import labels_for
 from moorage.commands.publish.pieces import Piece, joined, piece_of_local, piece_of_parcel, refuse_clashes
 from moorage.commands.publish.plan import ENGINE_SCHEME, Job, Source, Way, needs_docker
 from moorage.commands.publish.promotion import OtherRegistries
+from moorage.commands.publish.signatures import Signatures
+from moorage.commands.publish.stages import EngineStages, RepositoryStages
+from moorage.commands.publish.standing import Standing
 from moorage.commands.publish.straight_way import ParcelImage
 from moorage.commands.publish.wanted import Wanted
 from moorage.commands.publish.workshop import Workshop
 from moorage.commands.world import World
-from moorage.docker.engine import Docker
-from moorage.errors import ConfigurationError
+from moorage.docker.local_image import LocalImage
+from moorage.errors import ConfigurationError, RegistryError
 from moorage.oci.naming import shown
-from moorage.oci.reference import Digest
+from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.interface import Writer
 from moorage.registries.sources.attached import Attachment
 from moorage.registries.sources.opening import open_source
@@ -28,6 +32,21 @@ from moorage.settings.image_source import OTHER_REGISTRY
 from moorage.settings.settings import BuildContext, PublishSettings
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class AsPublished:
+    """An image that the repository has already, by its signature. It is only made if that goes while we are at it."""
+
+    wanted: Wanted
+    make: Callable[[], Ready]
+
+    def send(self, repository: Repository, tag: Tag) -> Digest:
+        """Raises what making and sending it raise."""
+        return self.make().send(repository, tag)
+
+    def accompany(self, repository: Repository) -> None:
+        """Nothing belongs to an image that was built here which is not in it."""
 
 
 @dataclass(slots=True)
@@ -40,13 +59,26 @@ class Preparation:
     workshop: Workshop | None
     stack: ExitStack
     others: OtherRegistries
+    jobs: Mapping[str, Job]
+    stages: RepositoryStages | None = None
     _locals: dict[str, Local] = field(default_factory=dict)
     _pieces: dict[str, Piece] = field(default_factory=dict)
+    _signatures: Signatures = field(init=False)
+    _builds: Builds | None = field(init=False)
 
-    def find(self, jobs: Sequence[Job]) -> None:
-        """Look for all that is on this machine already. Raises one ConfigurationError with everything missing or broken."""
+    def __post_init__(self) -> None:
+        self._signatures = Signatures(self.jobs, self._contents, self._in_engine, self.others)
+        engine_stages = EngineStages(self.settings.project.name) if self.settings.local_stages else None
+        workshop = self.workshop
+        self._builds = Builds(self.jobs, self._signatures, workshop, engine_stages, self.stages) if workshop else None
+
+    def find(self) -> Sequence[Job]:
+        """Look for all that is on this machine already; returns the jobs, with all their names.
+
+        Raises one ConfigurationError with everything missing or broken.
+        """
         errors = []
-        for job in jobs:
+        for job in self.jobs.values():
             try:
                 self._find(job)
             except ConfigurationError as error:
@@ -55,63 +87,116 @@ class Preparation:
         problem = ConfigurationError.gathered(errors)
         if problem is not None:
             raise problem
+        self._signatures.refuse_circles()
+        if all(request.value is not None for request in self.settings.tags):
+            return list(self.jobs.values())
+        return [self._signatures.named(job, self.settings.storage.repo) for job in self.jobs.values()]
 
-    def make(self, job: Job, log: ImageLog) -> Ready:
+    def make(self, job: Job, log: ImageLog, found: Mapping[str, Standing | None]) -> Ready:
         """Build what has to be built, fetch what lies elsewhere, and say what is to stand in the registry.
 
+        `found` is what stands under the image's tags: what has the right signature is not built again.
         Raises DockerError, RegistryError, and ConfigurationError for what only shows now.
         """
+        signature = self._signature(job)
+        if signature and self.settings.add_labels:
+            for standing in found.values():
+                if standing is None:
+                    continue
+                wanted = self._labelled(job, standing.content, signature)
+                if wanted.is_signed(standing) and wanted.is_held_by(standing):
+                    log(f"{shown(job.image)} has the signature of what is published: {signature}")
+                    return AsPublished(wanted, lambda: self._made(job, log, signature))
+        return self._made(job, log, signature)
+
+    def _made(self, job: Job, log: ImageLog, signature: str) -> Ready:
         if job.way is Way.PUSHED:
-            workshop = _given(self.workshop)
-            docker = workshop.docker(log)
-            local = self._local(docker, job.sources[0])
-            labels = labels_for(self.settings, job.names, local.content)
-            return EngineImage(docker, workshop.names, local, Wanted(local.content, labels, dict(self.settings.labels)))
+            workshop = given(self.workshop)
+            local = self._local(job.image, job.sources[0], log)
+            return EngineImage(workshop.docker(log), workshop.names, local, self._labelled(job, local.content, signature))
         pieces: list[Piece] = []
         attached: list[Attachment] = []
         for source in job.sources:
-            piece, belongings = self._piece(source, log)
+            piece, belongings = self._piece(job, source, log)
             pieces.append(piece)
             attached += belongings
         refuse_clashes(pieces)
-        wanted = self._wanted(job, pieces)
+        wanted = self._wanted(job, pieces, signature)
         if wanted.labels and any(_is_elsewhere(source) for source in job.sources):
             log(f"{shown(job.image)} gets labels, so its digest changes and signatures of the source do not come along: "
                 "--no-labels promotes it byte for byte, with its referrers")  # fmt: skip
         parallel = self.settings.access.parallel
-        return ParcelImage(_given(self.writer), pieces, wanted, parallel, self.world.progress.warn, tuple(attached))
+        return ParcelImage(given(self.writer), pieces, wanted, parallel, self.world.progress.warn, tuple(attached))
 
     def _find(self, job: Job) -> None:
         for source in job.sources:
             if isinstance(source, BuildContext) or _is_elsewhere(source):
                 continue
             if needs_docker(source):
-                docker = _given(self.workshop).docker(self.world.progress.note)
+                docker = given(self.workshop).docker(self.world.progress.note)
                 self._locals[source.text] = find_local(docker, source.text.removeprefix(ENGINE_SCHEME))
             elif source.text not in self._pieces:
                 self._pieces[source.text] = piece_of_parcel(self.stack.enter_context(open_source(source.text)))
         refuse_clashes([self._pieces[text] for text in map(_text, job.sources) if text in self._pieces])
 
-    def _piece(self, source: Source, log: ImageLog) -> tuple[Piece, Sequence[Attachment]]:
+    def _signature(self, job: Job) -> str:
+        """Empty where it takes requests to know it, and nobody needs it."""
+        by_signature = any(request.value is None for request in self.settings.tags)
+        built = any(isinstance(source, BuildContext) for source in job.sources)
+        return self._signatures.of(job.image) if built or by_signature else ""
+
+    def _piece(self, job: Job, source: Source, log: ImageLog) -> tuple[Piece, Sequence[Attachment]]:
+        if isinstance(source, BuildContext) and self.stages is not None:
+            return self._staged(self.stages, job, source, log), ()
         if isinstance(source, BuildContext) or needs_docker(source):
-            docker = _given(self.workshop).docker(log)
-            return piece_of_local(docker, self._local(docker, source), _text(source)), ()
+            return self._engine_piece(job.image, source, log), ()
         if not _is_elsewhere(source):
             return self._pieces[source.text], ()
         with_all = not self.settings.add_labels and not self.settings.labels
         parcel, attached = self.others.fetch(source.text, with_attached=with_all)
         return piece_of_parcel(parcel), attached
 
-    def _local(self, docker: Docker, source: Source) -> Local:
-        if isinstance(source, BuildContext):
-            return build_local(docker, _given(self.workshop).names, source)
-        return self._locals[source.text]
+    def _staged(self, stages: RepositoryStages, job: Job, source: BuildContext, log: ImageLog) -> Piece:
+        """Found in the stages storage, or built and kept there. Without the storage a publish still works."""
+        signature = self._signatures.of_source(job.image, source)
+        try:
+            found = stages.find(signature)
+            if found is not None:
+                log(f"{shown(job.image)} is in the stages storage already, as {signature}")
+                return found
+            piece = self._engine_piece(job.image, source, log)
+            return piece if self.settings.dry_run else stages.keep(signature, [piece])
+        except RegistryError as error:
+            self.world.progress.warn(f"{shown(job.image)} is published without the stages storage: {error.message}")
+            return self._engine_piece(job.image, source, log)
 
-    def _wanted(self, job: Job, pieces: Sequence[Piece]) -> Wanted:
+    def _engine_piece(self, image: str, source: Source, log: ImageLog) -> Piece:
+        return piece_of_local(given(self.workshop).docker(log), self._local(image, source, log), _text(source))
+
+    def _local(self, image: str, source: Source, log: ImageLog) -> Local:
+        return given(self._builds).local(image, source, log) if isinstance(source, BuildContext) else self._locals[source.text]
+
+    def _in_engine(self, reference: str) -> LocalImage | None:
+        return given(self.workshop).docker(self.world.progress.note).image(reference)
+
+    def _contents(self, source: Source) -> Sequence[Content]:
+        """What an image is that is not built."""
+        text = _text(source)
+        if text in self._locals:
+            return [self._locals[text].content]
+        if text not in self._pieces:
+            return piece_of_parcel(self.others.fetch(text, with_attached=False)[0]).contents
+        return self._pieces[text].contents
+
+    def _wanted(self, job: Job, pieces: Sequence[Piece], signature: str) -> Wanted:
         content = content_of_index(content for piece in pieces for content in piece.contents)
         if not any(piece.platforms for piece in pieces):  # an artifact has no config to write labels into
             return Wanted(content, source=pieces[0].root)
-        return Wanted(content, labels_for(self.settings, job.names, content), dict(self.settings.labels), _root(pieces))
+        return replace(self._labelled(job, content, signature), source=_root(pieces))
+
+    def _labelled(self, job: Job, content: Content, signature: str) -> Wanted:
+        labels = labels_for(self.settings, job.names, content, signature)
+        return Wanted(content, labels, dict(self.settings.labels), signature=signature)
 
 
 def _root(pieces: Sequence[Piece]) -> Digest | None:
@@ -131,7 +216,7 @@ def _text(source: Source) -> str:
     return str(source.directory) if isinstance(source, BuildContext) else source.text
 
 
-def _given(thing: T | None) -> T:
+def given(thing: T | None) -> T:
     """What the story made sure of before the first image was touched."""
     if thing is None:
         raise AssertionError("an image was let through to a way that is not open")

@@ -8,7 +8,7 @@ from typing import Final
 from moorage.commands.connect import connect
 from moorage.commands.world import World
 from moorage.errors import Unsupported
-from moorage.oci.reference import parse_reference
+from moorage.oci.reference import Digest, Reference, Tag, parse_reference
 from moorage.registries.addressing import resolve
 from moorage.registries.interface import Reader, Registry
 from moorage.registries.sources.attached import Attachment, attached_to
@@ -33,14 +33,22 @@ class OtherRegistries:
     def fetch(self, text: str, *, with_attached: bool) -> tuple[Parcel, tuple[Attachment, ...]]:
         """The image that `docker://REFERENCE` means, and what belongs to it. Raises RegistryError, ConfigurationError."""
         reference = parse_reference(text.removeprefix(OTHER_REGISTRY))
-        with self._turn:
-            if text not in self._open:
-                self._open[text] = self._opened(text)
-        registry = self._open[text]
+        registry = self._registry(text)
         if not isinstance(registry, Reader):
             raise Unsupported(f"{reference} cannot be read")
         parcel = registry_parcel(registry, reference)
         return parcel, attached_to(registry, reference.repository, parcel) if with_attached else ()
+
+    def digest(self, reference: Reference) -> Digest:
+        """What a tag points at. Raises RegistryError."""
+        tag = reference.tag or Tag("latest")
+        return self._registry(f"{OTHER_REGISTRY}{reference}").resolve(reference.repository, tag)
+
+    def _registry(self, text: str) -> Registry:
+        with self._turn:
+            if text not in self._open:
+                self._open[text] = self._opened(text)
+            return self._open[text]
 
     def _opened(self, text: str) -> Registry:
         storage = self.settings.origins.get(text)

@@ -10,6 +10,7 @@ from moorage.commands.world import World
 from moorage.errors import RegistryError, Unsupported
 from moorage.oci import labels
 from moorage.oci.naming import shown
+from moorage.oci.tagging import TagStrategy
 from moorage.settings.settings import PublishSettings
 
 
@@ -55,7 +56,7 @@ class Recorder:
             commit=project.revision,
             content=content,
             when=self.world.now(),
-            tags={name.meta_tag: strategies[name.meta_tag] for name in up if name.meta_tag in strategies},
+            tags={name.meta_tag: strategies.get(name.meta_tag, TagStrategy.STAGES_SIGNATURE) for name in up},
             project=project.name,
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from moorage.commands.publish.content import Content
 from moorage.commands.publish.standing import Standing
-from moorage.oci.labels import IMAGE, PROJECT
+from moorage.oci.labels import CONTENT, IMAGE, PROJECT, SIGNATURE
 from moorage.oci.reference import Digest
 
 
@@ -17,13 +17,14 @@ class Wanted:
     labels: Mapping[str, str] = field(default_factory=dict)
     user_labels: Mapping[str, str] = field(default_factory=dict)
     source: Digest | None = None
+    signature: str = ""  # of what it is made from, where that is known
 
     def is_held_by(self, standing: Standing) -> bool:
         """Whether this is published already.
 
-        With our labels: the same content, published by us for the same image, with the labels that the user wants; the commit and
-        the date that it was published for may differ. Without: the very same bytes, or for an image that docker is still to make
-        bytes of, the same content and the same labels.
+        With our labels: the same content or signature, published by us for the same image, with the labels that the user wants;
+        the commit and the date that it was published for may differ. Without: the very same bytes, or for an image that docker is
+        still to make bytes of, the same content and the same labels.
         """
         if self.source is not None and not self.labels:
             return standing.digest == self.source
@@ -32,4 +33,14 @@ class Wanted:
             return standing.content.core == expected.core and standing.content.labels == expected.labels
         found = standing.content
         required = {IMAGE: self.labels[IMAGE], PROJECT: self.labels[PROJECT], **self.user_labels}
-        return found.digest == self.content.labelled(self.labels).digest and required.items() <= found.labels.items()
+        same = found.digest == self.content.labelled(self.labels).digest or self.is_signed(standing)
+        return same and required.items() <= found.labels.items()
+
+    def is_signed(self, standing: Standing) -> bool:
+        """Whether it was made from the same, and is still what was made then.
+
+        An image that somebody built from it inherits all labels; it has another content than they say.
+        """
+        found = standing.content
+        signed = bool(self.signature) and found.labels.get(SIGNATURE) == self.signature
+        return signed and found.labels.get(CONTENT) == found.digest.text

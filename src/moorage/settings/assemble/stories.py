@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from moorage.oci.tagging import TagRequest, no_tags
 from moorage.option import Option
+from moorage.registries.addressing import LOCAL
 from moorage.registries.images_repo import ImagesRepo
 from moorage.settings.assemble.access import access_of
 from moorage.settings.assemble.clusters import clusters_of
@@ -14,7 +15,7 @@ from moorage.settings.assemble.policy import guards_of, policy_of
 from moorage.settings.assemble.project import project_of
 from moorage.settings.assemble.storage import images_repo, stages_storage, storage
 from moorage.settings.assemble.tags import tags_of
-from moorage.settings.options import images, reports, rules, safety
+from moorage.settings.options import images, reports, rules, safety, where
 from moorage.settings.request import Request
 from moorage.settings.settings import CleanupSettings, Engine, ManagedImagesSettings, PublishSettings, Storage
 
@@ -83,6 +84,7 @@ def publish_settings(request: Request) -> PublishSettings:
         add_labels=not options.flag(images.NO_LABELS),
         reports=_paths(request, reports.REPORT),
         stages=stages,
+        local_stages=options.value(where.STAGES_STORAGE) == LOCAL,
         immutable_tags=options.flag(images.IMMUTABLE_TAGS),
         dry_run=options.flag(safety.DRY_RUN),
         origins=origins_of(request, sources),

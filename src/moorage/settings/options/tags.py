@@ -48,7 +48,7 @@ TAG_GIT_COMMIT = Option(
 )
 TAG_BY_STAGES_SIGNATURE = Option(
     name="tag-by-stages-signature",
-    help="Tag each image by a signature of its content.",
+    help="Tag each image by the signature of what it is made from (docs/signature.md).",
     parse=boolean,
     shape=Shape.FLAG,
     default=False,

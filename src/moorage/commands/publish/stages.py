@@ -1,0 +1,92 @@
+"""The stages storage: what was built is kept under its signature, and found again by any other run.
+
+In the docker engine (`:local`) that is an image with a name of ours; in a repository it is a tag. A stage has two labels, its
+project's name and its signature, and no image name: to a cleanup it is nobody's image. Another project's stage is neither used
+nor overwritten.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from moorage.commands.publish.engine_way import Local, find_local
+from moorage.commands.publish.pieces import Piece, joined, piece_of_parcel
+from moorage.docker.engine import Docker
+from moorage.errors import NotFound
+from moorage.oci import labels
+from moorage.oci.reference import Reference, Repository, Tag
+from moorage.oci.slug import limited
+from moorage.registries.interface import Reader, Writer
+from moorage.registries.sources.opening import registry_parcel
+from moorage.registries.sources.parcel import relabel
+from moorage.registries.upload import put_parcel
+
+_ENGINE_PREFIX: Final = "moorage-stages"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStages:
+    """Stages in the docker engine, by name."""
+
+    project: str
+
+    def find(self, docker: Docker, signature: str) -> Local | None:
+        """The stage, if the engine has it. Raises DockerError."""
+        name = self._name(signature)
+        return find_local(docker, name) if docker.image(name) is not None else None
+
+    def keep(self, docker: Docker, signature: str, local: Local) -> None:
+        """Give the image a name that stays. Raises DockerError."""
+        docker.tag(str(local.image.id), self._name(signature))
+
+    def _name(self, signature: str) -> str:
+        return f"{_ENGINE_PREFIX}/{limited(self.project)}:{signature}"
+
+
+class Store(Reader, Writer, Protocol):
+    """A registry that stages can be kept in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryStages:
+    """Stages in a repository, by tag. May be used from several threads."""
+
+    store: Store
+    repository: Repository
+    project: str
+    parallel: int
+    warn: Callable[[str], None]
+
+    def find(self, signature: str) -> Piece | None:
+        """The stage, if it is there and the project's. Raises RegistryError."""
+        try:
+            piece = piece_of_parcel(registry_parcel(self.store, Reference(self.repository, Tag(signature))))
+        except NotFound:
+            return None
+        if all(self._is_ours(content.labels, signature) for content in piece.contents):
+            return piece
+        self.warn(f"{self.repository}:{signature} belongs to another project than {self.project!r} and is not used")
+        return None
+
+    def keep(self, signature: str, pieces: Sequence[Piece]) -> Piece:
+        """Put what was built; returns it as it is kept, or as it was built where another project is in the way.
+
+        Raises RegistryError, DockerError, ConfigurationError.
+        """
+        (built,) = pieces
+        if self._is_taken(signature):
+            return built
+        with built.open() as parcel:
+            stage = relabel(joined([parcel]), {labels.PROJECT: self.project, labels.SIGNATURE: signature})
+            put_parcel(self.store, self.repository, stage, tags=[Tag(signature)], parallel=self.parallel)
+        return self.find(signature) or built
+
+    def _is_taken(self, signature: str) -> bool:
+        try:
+            self.store.manifest(self.repository, Tag(signature))
+        except NotFound:
+            return False
+        return self.find(signature) is None
+
+    def _is_ours(self, found: Mapping[str, str], signature: str) -> bool:
+        return found.get(labels.PROJECT) == self.project and found.get(labels.SIGNATURE) == signature
