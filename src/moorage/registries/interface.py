@@ -2,8 +2,8 @@
 
 Promises that hold for every implementation, checked by the contract suite (tests/contract): every page is read; a tag's siblings
 survive `delete_tag`; what is not there raises NotFound, what is refused Denied (ItemRefused when only this item is), what is
-impossible Unsupported before any call that changes; limits are waited for, then Throttled; no secret in any error, log or repr; a record
-without a date stays without a date; a manifest that cannot be read is named in the inventory and does not stop the rest.
+impossible Unsupported before any call that changes; limits are waited for, then Throttled; no secret in any error, log or repr;
+a record without a date stays without a date; a manifest that cannot be read is named in the inventory and does not stop the rest.
 
 All methods may be called from several threads at once.
 """
