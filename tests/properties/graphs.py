@@ -6,6 +6,7 @@ built bottom-up. Only the names of tags can point anywhere, and so in circles.
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -25,8 +26,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OLD = (3 * HOUR, DAY, 5 * DAY, 10 * DAY, 400 * DAY)
 YOUNG = (timedelta(0), HOUR, -HOUR, -400 * DAY)
 TROUBLES = (
-    "claims", "dangling", "locked", "missing", "shielded", "tag dates", "undated", "unlisted", "unreadable", "unresolved",
-    "whole manifests only", "young",
+    "claims", "dangling", "locked", "missing", "shielded", "stubs", "tag dates", "undated", "unlisted", "unreadable",
+    "unresolved", "whole manifests only", "young",
 )  # fmt: skip
 TAG_NAMES = ("latest", "v1", "v2", "v3", "pr-1", "pr-2", "pr-3", "keep", "sbom")
 FOLLOWING = ("", ".sig", ".att", ".sbom")
@@ -141,7 +142,14 @@ def stored(draw: st.DrawFn, found: Digest, older: list[Digest], troubles: set[st
         date=None if "undated" in troubles and draw(st.booleans()) else date,
         dated=True,
         locked=draw(st.sampled_from(["", "", "", "in use by a product"])) if "locked" in troubles else "",
+        **(draw(stub_marks()) if "stubs" in troubles else {}),
     )
+
+
+def stub_marks() -> st.SearchStrategy[dict[str, Any]]:
+    """Of a stub; of an image that has no more than its mark; of any other."""
+    mark = {"annotations": {"vnd.moorage.stub": "4711"}}
+    return st.sampled_from([{**mark, "config": Digest.of(b"{}")}, mark, {}])
 
 
 def ages(troubles: set[str]) -> st.SearchStrategy[timedelta]:

@@ -59,6 +59,13 @@ class Opinion:
                 waiting += self.edges.get(digest, ())
         return found
 
+    def stub(self, digest: Digest) -> bool:
+        """What a run leaves that is ended while it takes one tag away."""
+        manifest = self.seen.manifests.get(digest)
+        empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # {}
+        marked = manifest is not None and "vnd.moorage.stub" in manifest.annotations
+        return manifest is not None and marked and str(manifest.config) == empty and not manifest.children
+
     # -- what is said about one tag
 
     def firm(self, tag: Tag) -> bool:
@@ -109,6 +116,7 @@ class Opinion:
         for tag in self.own():
             date = self.date(self.seen.tags[tag], tag)
             counted = not self.firm(tag) and not self.belongs_to(tag) and tag not in self.claims.let_go
+            counted = counted and not self.stub(self.seen.tags[tag])
             if counted and rule.covers(tag.text) and date is not None:
                 dates[self.seen.tags[tag]] = max(date, dates.get(self.seen.tags[tag], date))
         return set(sorted(dates, key=lambda digest: (dates[digest], digest), reverse=True)[: rule.keep_newest])
@@ -137,12 +145,16 @@ class Opinion:
             wanted = tag in self.claims.let_go or any(self.lets_go(rule, tag) for rule in self.policy.rules)
             if wanted and not self.firm(tag) and self.ripe(self.date(self.seen.tags[tag], tag)):
                 going.add(tag)
-        images = [tag for tag in self.own() if not self.belongs_to(tag)]
+        stubs = {tag for tag in self.own() if self.stub(self.seen.tags[tag])}
+        going -= stubs
+        images = [tag for tag in self.own() if not self.belongs_to(tag) and tag not in stubs]
         if images and going.issuperset(images):
             long_ago = datetime.min.replace(tzinfo=NOW.tzinfo)
             unasked = [tag for tag in images if not self.asked_for(tag)]
             ranked = sorted((self.date(self.seen.tags[tag], tag) or long_ago, self.seen.tags[tag]) for tag in unasked)
             going -= {tag for tag in unasked if self.seen.tags[tag] == ranked[-1][1]}
+        if self.policy.rules or self.claims.let_go:
+            going |= {tag for tag in stubs if not self.firm(tag)}
         return going
 
     @cached_property
@@ -185,9 +197,10 @@ class Opinion:
             return found not in self.claims.keep_digests and not self.seen.manifests[found].locked
 
         date = self.date(digest)
-        dated = sorted(
-            ((self.date(found) or NOW, found) for found in self.alone() if free(found) and self.date(found)), reverse=True
-        )
+        if self.stub(digest):
+            return bool(self.policy.rules) and free(digest)
+        counted = (found for found in self.alone() if free(found) and self.date(found) and not self.stub(found))
+        dated = sorted(((self.date(found) or NOW, found) for found in counted), reverse=True)
         for rule in self.policy.rules:
             old = rule.older_than is None or (date is not None and NOW - date > rule.older_than)
             newest = {found for _, found in dated[: rule.keep_newest]} if rule.keep_newest is not None else set()

@@ -29,6 +29,7 @@ from moorage.errors import (
 )
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.reference import Digest, Repository, Tag
+from moorage.oci.stub import stands_for
 from moorage.policy.graph import Graph
 from moorage.policy.order import Deletion, Removal, Untag, waves
 from moorage.policy.plan import Item, Key, Outcome
@@ -61,6 +62,7 @@ class Run:
     def __post_init__(self) -> None:
         self._lock = Lock()
         self._foreseen: dict[Digest, Entry] = {}
+        self._stood_for: dict[Digest, Entry] = {}
         self._graph = Graph.of(self.inventory)
         self._waves = waves(self.items, self.inventory)
         self._tags = {
@@ -168,7 +170,7 @@ class Run:
 
     def _delete(self, entries: Sequence[Entry]) -> Mapping[Digest, Exception | None]:
         for entry in entries:
-            self.journal.about_to(entry)
+            self.journal.about_to(self._worth(entry))
             for part in self._along(entry.digest) if self.inventory.takes_children else ():
                 if part in self._foreseen:  # after what takes it along, since the last is put back first
                     self.journal.about_to(self._foreseen[part])
@@ -215,7 +217,7 @@ class Run:
     def _conclude(self, deletion: Deletion, entry: Entry, answer: Exception | None) -> None:
         """Put down, in the journal and among the outcomes, what the registry answered to a deletion."""
         outcome = _MEANING.get(type(answer), Outcome.FAILED)
-        self.journal.happened(entry, outcome)
+        self.journal.happened(self._worth(entry), outcome)
         if answer is None:
             self._record_removal(deletion, Outcome.DELETED, None)
         elif isinstance(answer, RegistryError):
@@ -233,6 +235,18 @@ class Run:
         if not content and not undone_by_vendor and isinstance(self.registry, Reader):
             content, media_type = self.registry.manifest(self.repository, digest)
         return Entry(self.repository, digest, tags, manifest_stays, media_type, content, stored.vendor_id)
+
+    def _worth(self, entry: Entry) -> Entry:
+        """What is worth putting back: for a stub that an earlier run left, its tag on what it stood for."""
+        original = stands_for(self.inventory.manifests.get(entry.digest))
+        if original is None:
+            return entry
+        if entry.digest not in self._stood_for:
+            try:
+                self._stood_for[entry.digest] = self._entry(original, entry.tags, manifest_stays=True)
+            except NotFound:
+                self._stood_for[entry.digest] = entry
+        return self._stood_for[entry.digest]
 
     def _target_changed(self, digest: Digest) -> bool:
         """Whether a tag of what this manifest belongs to has moved: a signature must not go before its image is sure to."""
@@ -277,8 +291,8 @@ class Run:
         loose = look.loose(still)
         if not loose or not isinstance(self.registry, TagDeleter):
             return still
-        for _, tag, _ in loose:
-            if tag is not None and _outcome_of(partial(self.registry.delete_tag, self.repository, tag)) is not None:
+        for tag in sorted(tag for _, tag, _ in loose if tag is not None):
+            if _outcome_of(partial(self.registry.delete_tag, self.repository, tag)) is not None:
                 break
         return look.still_there(still)
 

@@ -20,9 +20,11 @@ from moorage.oci.ledger import ImageRecords
 from moorage.oci.naming import NAMELESS
 from moorage.oci.records import is_record
 from moorage.oci.reference import Repository
+from moorage.oci.stub import is_stub
 from moorage.policy.claims import Claims, merged
 from moorage.policy.plan import Kind, Outcome, Plan
 from moorage.policy.published import Publications, PublishedTag, published_in
+from moorage.policy.reason import Code, Reason
 from moorage.registries.interface import Registry
 from moorage.registries.vendor import Form
 from moorage.settings.settings import CleanupSettings
@@ -144,7 +146,7 @@ class ProjectImages:
     def _claims_in(self, repository: Repository, verdict: GitVerdict) -> Claims:
         images = self._repositories().get(repository, frozenset())
         claims = [verdict.claims[image] for image in sorted(images) if image in verdict.claims]
-        return merged(claims)
+        return merged([*claims, _left_on_stubs(self.inventories[repository])])
 
     def _foreign_notes(self) -> Iterator[str]:
         for repository, found in self.published.items():
@@ -203,9 +205,17 @@ def project_images(settings: CleanupSettings, world: World, registry: Registry) 
         yield ProjectImages(settings, world, homes, git, names, notes)
 
 
+def _left_on_stubs(inventory: Inventory) -> Claims:
+    """Tags that an earlier run was taking away when it was killed: of the project's, since nobody else has Moorage clean here."""
+    tags = [tag for tag, digest in inventory.tags.items() if is_stub(inventory.manifests.get(digest))]
+    reason = Reason(Code.HALF_REMOVED, "an earlier run was ended while it took this tag away")
+    return Claims(let_go=dict.fromkeys(tags, (reason,)))
+
+
 def _blank(inventory: Inventory) -> bool:
     """Whether some image says nothing about itself, neither label nor date: then its config could not be read, most likely."""
     tagged = (inventory.manifests.get(digest) for digest in inventory.tags.values())
     return any(
-        stored is not None and stored.config is not None and not stored.labels and stored.date is None for stored in tagged
+        stored is not None and stored.config is not None and not stored.labels and stored.date is None and not is_stub(stored)
+        for stored in tagged
     )

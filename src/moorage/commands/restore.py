@@ -1,8 +1,10 @@
 """The story of a restore: put back what a cleanup or purge deleted, as far as the registry still can, and name the rest.
 
-A tag that points somewhere else by now is left there: somebody has published since. What is there already stays as it is.
+A tag that points somewhere else by now is left there: somebody has published since. What is there already stays as it is. A tag
+that was left on a stub by a run that was killed is put back as one that is gone.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,9 +14,11 @@ from moorage.commands.connect import connect
 from moorage.commands.journal import Entry, entries_to_undo, read_journal
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, Failure, NotFound, PartialFailure, RegistryError
+from moorage.oci.inventory import Stored
 from moorage.oci.manifest import BadManifest, parse_manifest
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.registries.interface import Registry, Restorer, Writer
+from moorage.oci.stub import is_stub
+from moorage.registries.interface import Reader, Registry, Restorer, Writer
 from moorage.settings.settings import Access, Storage
 
 
@@ -145,7 +149,8 @@ def _tag_back(registry: Registry, entry: Entry, tag: Tag, *, dry_run: bool) -> t
     now = _at(registry, entry.repository, tag)
     if now == entry.digest:
         return Back.THERE, None
-    if now is not None:
+    stub = now if now is not None and _is_stub(registry, entry.repository, now) else None
+    if now is not None and stub is None:
         return Back.TAKEN, f"it points at {now} now"
     if dry_run:
         return Back.PLANNED, None
@@ -154,7 +159,21 @@ def _tag_back(registry: Registry, entry: Entry, tag: Tag, *, dry_run: bool) -> t
     registry.put_manifest(entry.repository, tag, entry.content, entry.media_type)
     if _at(registry, entry.repository, tag) != entry.digest:
         return Back.LOST, "the registry accepted it, and it is not there"
+    if stub is not None:
+        with suppress(RegistryError):  # it is of no more use and does no harm
+            registry.delete_manifest(entry.repository, stub)
     return Back.RESTORED, None
+
+
+def _is_stub(registry: Registry, repository: Repository, digest: Digest) -> bool:
+    """Whether a tag points at what a run left there that was killed while it took the tag away."""
+    if not isinstance(registry, Reader):
+        return False
+    try:
+        content, media_type = registry.manifest(repository, digest)
+        return is_stub(Stored.of(parse_manifest(content, media_type)))
+    except (NotFound, BadManifest):
+        return False
 
 
 def _at(registry: Registry, repository: Repository, reference: Tag | Digest) -> Digest | None:

@@ -30,6 +30,7 @@ class Code(StrEnum):
     STANDS_ALONE = "stands-alone"
     # goes
     RULE = "rule"
+    HALF_REMOVED = "half-removed"
     NOT_KEPT = "not-kept"
     LAST_TAG_GONE = "last-tag-gone"
     PARENT_GONE = "parent-gone"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from moorage.oci.inventory import Inventory
 from moorage.oci.manifest import followed_digest
 from moorage.oci.reference import Digest, Tag
+from moorage.oci.stub import is_stub, stands_for
 from moorage.policy.claims import Claims, Reasons
 from moorage.policy.graph import Graph
 from moorage.policy.reason import Code, Reason
@@ -78,7 +79,11 @@ class Selector:
         subjects = self._subjects()
         firm = {tag: self._firm(subject) for tag, subject in subjects.items()}
         # Rules are for what the keep policies leave alone, so what those let go of takes no place among the newest.
-        ranked = [subject for tag, subject in subjects.items() if not firm[tag] and tag not in self.claims.let_go]
+        ranked = [
+            subject
+            for tag, subject in subjects.items()
+            if not firm[tag] and tag not in self.claims.let_go and not self._is_stub(subject.digest)
+        ]
         places = [self._places(rule, ranked) for rule in self.policy.rules]
         verdicts = {
             tag: Verdict(goes=False, reasons=firm[tag], firm=True) if firm[tag] else self._judge(tag, subject, places)
@@ -91,9 +96,11 @@ class Selector:
         tagged = {
             subject.digest
             for tag, subject in self._subjects().items()
-            if (tag in self.claims.let_go or any(rule.covers(tag.text) for rule in self.policy.rules)) and not self._firm(subject)
+            if (tag in self.claims.let_go or any(rule.covers(tag.text) for rule in self.policy.rules))
+            and not self._firm(subject)
+            and not self._is_stub(subject.digest)
         }
-        untagged = set(self._alone()) if self.policy.wants_untagged else set()
+        untagged = {digest for digest in self._alone() if not self._is_stub(digest)} if self.policy.wants_untagged else set()
         return frozenset(tagged | untagged) & self.inventory.manifests.keys()
 
     def _followers(self) -> Mapping[Tag, Digest]:
@@ -144,13 +151,24 @@ class Selector:
             reasons.append(Reason(Code.UNREADABLE, "its manifest was not looked at"))
         return tuple(reasons)
 
+    def _is_stub(self, digest: Digest) -> bool:
+        return is_stub(self.inventory.manifests.get(digest))
+
     def _judge(self, tag: Tag, subject: Subject, places: Iterable[Places]) -> Verdict:
+        if self._is_stub(subject.digest) and (self.policy.rules or self.claims.let_go):
+            return self._half_removed(subject.digest)
         if tag in self.claims.let_go:
             return self._in_time(subject, Verdict(goes=True, reasons=self.claims.let_go[tag], asked_for=True))
         covering = [(rule, found) for rule, found in zip(self.policy.rules, places, strict=True) if rule.covers(tag.text)]
         if not covering:
             return _stays(Code.NOT_COVERED, "no rule covers this tag")
         return self._combine(subject, [self._by_rule(rule, subject, found) for rule, found in covering])
+
+    def _half_removed(self, digest: Digest) -> Verdict:
+        original = stands_for(self.inventory.manifests.get(digest))
+        stood_for = f"; it stood for {original.short}" if original else ""
+        detail = f"an earlier run was ended while it took this tag away{stood_for}"
+        return Verdict(goes=True, reasons=(Reason(Code.HALF_REMOVED, detail),), asked_for=True)
 
     def _combine(self, subject: Subject, verdicts: Iterable[Verdict]) -> Verdict:
         """One rule that lets go is enough."""
@@ -228,11 +246,14 @@ class Selector:
         rules = [rule for rule in self.policy.rules if rule.untagged]
         subjects = [self._subject(digest) for digest in self._alone()]
         firm = {subject.digest: self._firm(subject) for subject in subjects}
-        places = [self._places(rule, (subject for subject in subjects if not firm[subject.digest])) for rule in rules]
+        ranked = [subject for subject in subjects if not firm[subject.digest] and not self._is_stub(subject.digest)]
+        places = [self._places(rule, ranked) for rule in rules]
         verdicts = {}
         for subject in subjects:
             if firm[subject.digest]:
                 verdicts[subject.digest] = Verdict(goes=False, reasons=firm[subject.digest], firm=True)
+            elif self._is_stub(subject.digest) and self.policy.rules:
+                verdicts[subject.digest] = self._half_removed(subject.digest)
             elif rules:
                 judged = [self._by_rule(rule, subject, found) for rule, found in zip(rules, places, strict=True)]
                 verdicts[subject.digest] = self._combine(subject, judged)
@@ -242,7 +263,7 @@ class Selector:
 
     def _spare_last_image(self, verdicts: Mapping[Tag, Verdict], subjects: Mapping[Tag, Subject]) -> Mapping[Tag, Verdict]:
         """Where every image of the repository would go, the newest one stays that was not asked for by name."""
-        images = [tag for tag, subject in subjects.items() if subject.belongs_to is None]
+        images = [tag for tag, subject in subjects.items() if subject.belongs_to is None and not self._is_stub(subject.digest)]
         unasked = [tag for tag in images if not verdicts[tag].asked_for]
         if not unasked or any(not verdicts[tag].goes for tag in images):
             return verdicts

@@ -29,6 +29,7 @@ MEANINGS: Mapping[Code, str] = {
     Code.NO_RECORD: "Moorage published it, and nothing says at which commit.",
     Code.STANDS_ALONE: "At least one of its tags stays.",
     Code.RULE: "A rule covers it and lets it go.",
+    Code.HALF_REMOVED: "An earlier run was ended while it took this tag away, and left it on a stand-in.",
     Code.NOT_KEPT: "Moorage published it, and no keep policy wants it any more.",
     Code.LAST_TAG_GONE: "The last of its tags goes, so nobody could pull it by name.",
     Code.PARENT_GONE: "It is part of an index that goes, and of nothing that stays.",

@@ -120,6 +120,7 @@ def realistic(*, applied: bool = False) -> Plan:
     old.keep("broken", Code.UNREADABLE, "its manifest cannot be read: 502 after 5 attempts", None, None)
     old.keep("@orphan", Code.MAY_BE_NEEDED, "something in this repository could not be read, and might need it", 900, 640)
     old.keep("2020-01", Code.LAST_TAG, "the newest image of a repository stays when no rule names its tags", 2500, 690)
+    old.drop("2018-rc", Code.HALF_REMOVED, "an earlier run was ended while it took this tag away; it stood for 0a1b2c3d4e5f", 9)
     old.drop("2018-final", Code.PURGE, "published by this project, and the whole of it is to go", 2900, 710)
     plan = Plan(
         created=NOW,

@@ -1,28 +1,23 @@
 """Removing one tag where a registry can only delete whole manifests: move the tag to a manifest of its own, and delete that one.
 
-The tag points at a stub for a moment, which a pull may see. Whatever goes wrong on the way, the tag is put back; the digest that
-it shares with others is never deleted. What stays behind is an unreferenced blob of two bytes, which garbage collection takes.
+The tag points at a stub for a moment, which a pull may see. Whatever goes wrong on the way, the tag is put back (a run that is
+killed leaves it to the next, which knows a stub: moorage.oci.stub); the digest that it shares with others is never deleted.
+What stays behind is an unreferenced blob of two bytes, which garbage collection takes.
 """
 
 import io
-import json
-import secrets
 import threading
 from collections.abc import Callable
 from typing import BinaryIO, Final, Protocol
 
 from moorage.errors import Contradiction, Failure, NotFound, RegistryError, Unreachable, Unsupported
-from moorage.oci import media_type
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
+from moorage.oci.stub import CONFIG, EMPTY, stub_manifest
 from moorage.registries.distribution.payloads import Descriptor, Fetched
 from moorage.transport.session import Session
 
-_EMPTY: Final = b"{}"
-_CONFIG: Final = Blob(Digest.of(_EMPTY), len(_EMPTY))
 _ATTEMPTS: Final = 5
-_ARTIFACT_TYPE: Final = "application/vnd.moorage.stub.v1"
-_DOCKERS: Final = frozenset({media_type.DOCKER_MANIFEST, media_type.DOCKER_LIST})
 
 
 class StubClient(Protocol):
@@ -56,7 +51,7 @@ class StubWay:
         """
         self._prepare(repository)
         original = self._client.manifest(repository, tag)
-        content, kind = stub_manifest(original.media_type)
+        content, kind = stub_manifest(original.digest, original.media_type)
         with self._session.finishing():
             try:
                 self._exchange(repository, tag, content, kind)
@@ -74,8 +69,8 @@ class StubWay:
             if repository in self._ready:
                 return
             self._client.require_deletion(repository, remedy=self._remedy)
-            if not self._client.has_blob(repository, _CONFIG.digest):
-                self._client.put_blob(repository, _CONFIG, lambda: io.BytesIO(_EMPTY))
+            if not self._client.has_blob(repository, CONFIG.digest):
+                self._client.put_blob(repository, CONFIG, lambda: io.BytesIO(EMPTY))
             self._ready.add(repository)
 
     def _exchange(self, repository: Repository, tag: Tag, content: bytes, kind: str) -> None:
@@ -133,23 +128,3 @@ class StubWay:
             self._client.delete(repository, stub)
         except Failure:
             return
-
-
-def stub_manifest(like: str) -> tuple[bytes, str]:
-    """A manifest that nobody else has, with its media type: Docker's where the tag holds a Docker image, else OCI's."""
-    docker = like in _DOCKERS
-    kind = media_type.DOCKER_MANIFEST if docker else media_type.OCI_MANIFEST
-    blob = {
-        "mediaType": media_type.DOCKER_CONFIG if docker else media_type.OCI_EMPTY,
-        "digest": str(_CONFIG.digest),
-        "size": _CONFIG.size,
-    }
-    document = {
-        "schemaVersion": 2,
-        "mediaType": kind,
-        **({} if docker else {"artifactType": _ARTIFACT_TYPE}),
-        "config": blob,
-        "layers": [] if docker else [blob],  # image-spec 1.1: an OCI manifest should have a layer
-        "annotations": {"org.opencontainers.image.description": "Takes one tag away.", "vnd.moorage.stub": secrets.token_hex(16)},
-    }
-    return json.dumps(document, separators=(",", ":")).encode(), kind

@@ -15,7 +15,7 @@ from tests.unit.registries.default.conftest import fresh
 from moorage.errors import Contradiction, Denied, ItemRefused, NotFound, RegistryError, Unreachable, Unsupported
 from moorage.oci import media_type
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.registries.distribution.stub import stub_manifest
+from moorage.oci.stub import stub_manifest
 from moorage.transport.session import Wire
 
 if TYPE_CHECKING:
@@ -175,10 +175,11 @@ class TestTheStubWay:
         assert untouched(vendor, repository)
 
     def test_each_stub_is_unique_and_no_image(self) -> None:
-        contents = {stub_manifest(media_type.OCI_INDEX)[0] for _ in range(100)}
+        contents = {stub_manifest(BOTH.digest, media_type.OCI_INDEX)[0] for _ in range(100)}
         assert len(contents) == 100
         document = json.loads(contents.pop())
         assert document["config"]["digest"] == str(Digest.of(b"{}"))
+        assert document["annotations"]["vnd.moorage.stub.of"] == BOTH.digest.text
 
     @pytest.mark.parametrize(
         ("like", "kind"),
@@ -190,7 +191,7 @@ class TestTheStubWay:
         ],
     )
     def test_a_stub_has_the_media_types_that_the_registry_has_taken_before(self, like: str, kind: str) -> None:
-        content, found = stub_manifest(like)
+        content, found = stub_manifest(BOTH.digest, like)
         assert (found, json.loads(content)["mediaType"]) == (kind, kind)
 
     def test_a_404_for_a_tag_that_is_there_means_that_the_call_is_not_known(
