@@ -410,6 +410,15 @@ class TestNexusWays:
         assert "--nexus-api-url" in found["list"].detail
         scene.simulator.forgive("status 404 is not known")  # of the connector, which is no API
 
+    def test_the_doctor_says_what_answers_oddly(self, scene: Scene) -> None:
+        scene.push(image(), "v1")
+        scene.simulator.faults.burst(200, times=1, route="/status")
+        scene.simulator.faults.burst(200, times=2, route="/repositories/{name}", document={"name": "images"})
+        found = _examined(scene)
+        assert found["server"].possible is None
+        assert found["list"].possible is False
+        assert found["delete"].possible is False
+
     def test_the_doctor_looks_at_what_is_not_there_yet(self, scene: Scene) -> None:
         assert _examined(scene)["list"].possible is None
 
