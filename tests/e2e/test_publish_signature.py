@@ -206,3 +206,14 @@ def test_by_its_option_and_without_any_other_tag(counter: Counter, registry: Run
         (only,) = called.document["images"]
         assert only["status"] == status
         assert labels_at(registry, "flagged/app", only["tag"])["dev.moorage.signature"] == only["tag"]
+
+
+def test_a_failed_build_says_its_line_where_people_look(counter: Counter, registry: RunningRegistry, tmp_path: Path) -> None:
+    context(tmp_path / "app")
+    (tmp_path / "app/Dockerfile").write_text("FROM scratch\n\nCOPY nothing /here\n")
+    argv = ["--images-repo", f"{registry.host}/placed", "--images-repo-implementation", "default", "--tag-custom", "v1"]
+    environ = {**counter.world.environ, "GITHUB_ACTIONS": "true"}
+    called = call("publish", *argv, "--image", f"app={tmp_path / 'app'}", environ=environ)
+    assert called.code == 4
+    assert f"::error file={tmp_path / 'app/Dockerfile'},line=3::" in called.err
+    assert "COPY nothing /here" in called.err

@@ -69,6 +69,7 @@ def instructions(text: str) -> Iterator[Instruction]:
             line = lines[number].rstrip("\r")
             number += 1
             if line.lstrip().startswith("#") or (parts and not line.strip()):
+                first = first if parts else number
                 continue
             parts.append(line.rstrip().removesuffix(escape) if line.rstrip().endswith(escape) else line)
             if not line.rstrip().endswith(escape):

@@ -23,6 +23,9 @@ class GithubLines(Lines):
         if self._rank <= LEVELS.index("warning"):
             self.write(command("warning", secret.blank(text)))
 
+    def fault(self, text: str, file: str, line: int) -> None:
+        self.write(command("error", secret.blank(text), file=file, line=str(line)))
+
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
         self.write(command("group", title))

@@ -50,6 +50,10 @@ class Lines:
         if self._rank <= LEVELS.index("warning"):
             self.write(f"warning: {text}")
 
+    def fault(self, text: str, file: str, line: int) -> None:
+        place = f"{file}:{line}: "
+        self.write(f"error: {place}{text.removeprefix(place)}")
+
     def done(self, text: str = "") -> None:
         with self._lock:
             if self._title:

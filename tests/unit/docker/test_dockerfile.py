@@ -59,6 +59,11 @@ def test_other_names_and_every_line_where_it_was() -> None:
     )
 
 
+def test_comments_and_directives_stay() -> None:
+    text = "# syntax=docker/dockerfile:1\n# why\nFROM web\n"
+    assert with_bases(text, {}, {"web": "run:1"}) == "# syntax=docker/dockerfile:1\n# why\nFROM run:1\n"
+
+
 def test_nothing_to_rename_changes_nothing() -> None:
     assert with_bases(MANY, {}, {"web": "run:1"}) == MANY
 

@@ -4,9 +4,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from moorage.commands.publish.build_failure import placed
 from moorage.commands.publish.engine_way import Local, build_local, find_local
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.plan import ENGINE_SCHEME, Job, needs_docker
+from moorage.commands.publish.signature import dockerfile_of
 from moorage.commands.publish.signatures import Signatures, bases_of
 from moorage.commands.publish.stages import EngineStages, RepositoryStages
 from moorage.commands.publish.workshop import Workshop
@@ -55,7 +57,10 @@ class Builds:
                 log(f"{shown(image)} is in the engine already, as {signature}")
                 return found
         bases = {base: self._name_of(base, log) for base in bases_of(source) if base in self.jobs and base != image}
-        local = build_local(docker, self.workshop.names, source, bases)
+        try:
+            local = build_local(docker, self.workshop.names, source, bases)
+        except DockerError as error:
+            raise placed(error, dockerfile_of(source), log.last_lines) from None
         if self.engine_stages is not None:
             self.engine_stages.keep(docker, signature, local)
         return local

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from moorage.commands.publish.build_failure import BuildFailed, shown_path
 from moorage.commands.publish.delivery import Delivery, Place, Ready
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.plan import Job, Way
@@ -107,6 +108,8 @@ class Course:
 
     def fail(self, error: Failure) -> None:
         """End the way of all names that are still going."""
+        if isinstance(error, BuildFailed) and error.line is not None:
+            self.place.progress.fault(error.message, shown_path(error.dockerfile), error.line)
         self._end(self.going, error)
 
     def _end(self, names: Sequence[FinalName], error: Failure) -> None:
