@@ -1,7 +1,7 @@
 """What a registry accepts as proof, and where it was found (never its value)."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from moorage.auth.secret import Secret
 from moorage.oci.reference import Registry
@@ -41,3 +41,11 @@ class Keychain(Protocol):
 
     def credential(self, registry: Registry) -> Credential | None:
         """Raises ConfigurationError when a credential helper is missing, hangs or prints garbage."""
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """A keychain that can give another credential in the middle of a run: helpers of clouds give tokens that live for an hour."""
+
+    def renew(self, registry: Registry) -> bool:
+        """Ask anew for what was refused, having worked before; whether `credential` gives something else from now on."""

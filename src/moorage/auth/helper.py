@@ -18,6 +18,7 @@ from moorage.auth.secret import Secret, blank
 from moorage.errors import ConfigurationError
 
 HELPER_SECONDS: Final = 10.0
+HELPER_PREFIX: Final = "docker-credential-"
 _NOT_FOUND: Final = "credentials not found in native keychain"  # printed on stdout, with exit code 1
 _TOKEN_USER: Final = "<token>"  # noqa: S105  the user name that marks an identity token
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
@@ -30,7 +31,7 @@ def ask_helper(
 
     Raises ConfigurationError for a helper that is missing, takes longer than `seconds`, fails or prints garbage.
     """
-    program = f"docker-credential-{name}"
+    program = HELPER_PREFIX + name
     remedy = f"Install or repair {program}, or remove it from {named_by}."
     path = shutil.which(program, path=environ.get("PATH", os.defpath)) if _NAME.fullmatch(name) else None
     if path is None:

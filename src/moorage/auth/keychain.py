@@ -5,9 +5,9 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from moorage.auth.credential import Credential, Keychain
+from moorage.auth.credential import Credential, Keychain, Renewing
 from moorage.auth.docker_config import DockerConfig, Entries, host_of_key, parse_variable, read_config
-from moorage.auth.helper import HELPER_SECONDS, ask_helper
+from moorage.auth.helper import HELPER_PREFIX, HELPER_SECONDS, ask_helper
 from moorage.oci.reference import DOCKER_HUB, DOCKER_HUB_HOSTS, Registry
 
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
@@ -27,6 +27,13 @@ class ChainKeychain:
                 return found
         return None
 
+    def renew(self, registry: Registry) -> bool:
+        """Where the credential came from, another one may be had by now."""
+        for keychain in self._keychains:
+            if keychain.credential(registry) is not None:
+                return isinstance(keychain, Renewing) and keychain.renew(registry)
+        return False
+
 
 class LoginKeychain:
     """Credentials given by hand (`--username`, `--password`, `--registry-auth`), by registry; Docker Hub's aliases are one."""
@@ -42,7 +49,7 @@ class DockerKeychain:
     """What docker would use: $DOCKER_AUTH_CONFIG, then `credHelpers`, `credsStore` and `auths` of config.json.
 
     `config_dir` is DOCKER_CONFIG; a config.json that is not there is an empty one. Helpers get `environ` as their environment,
-    and are asked once per registry. Everything is read on first use. Thread-safe.
+    and are asked once per registry, and again by `renew`. Everything is read on first use. Thread-safe.
     Raises ConfigurationError, naming file or variable and place, for what cannot be read; secrets are never part of it.
     """
 
@@ -64,6 +71,16 @@ class DockerKeychain:
             if host not in self._answers:
                 self._answers[host] = self._find(host)
             return self._answers[host]
+
+    def renew(self, registry: Registry) -> bool:
+        """Ask a helper again; what stands in a file does not change by being read twice."""
+        host = _canonical(registry.name)
+        with self._lock:
+            before = self._answers.get(host)
+            if before is None or not before.source.startswith(HELPER_PREFIX):
+                return False
+            self._answers[host] = self._find(host)
+            return self._answers[host] != before
 
     def _find(self, host: str) -> Credential | None:
         variable, config = self._sources()

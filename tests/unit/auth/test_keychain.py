@@ -213,3 +213,45 @@ def test_logins_by_hand_beat_the_docker_config(config_dir: Path, configure: Call
     assert user(chain.credential(Registry("b.example"))) == "b:sham-file"
     assert user(chain.credential(DOCKER_HUB)) == "hub:sham-h"
     assert chain.credential(Registry("c.example")) is None
+
+
+class TestRenewal:
+    """Helpers of clouds give tokens that live for an hour, and a run may be longer."""
+
+    COUNTS = 'read server; echo x >> "$HELPER_LOG"; printf \'{"Username":"u","Secret":"sham-token-%s"}\' $(wc -l < "$HELPER_LOG")'
+    SAME = 'cat >/dev/null; echo \'{"Username":"u","Secret":"sham-token"}\''
+
+    def test_a_helper_is_asked_again(
+        self, config_dir: Path, configure: Callable[..., Path], helpers: Callable[[str, str], dict[str, str]]
+    ) -> None:
+        configure(credsStore="cloud")
+        chain = ChainKeychain(LoginKeychain({}), keychain(config_dir, **helpers("cloud", self.COUNTS)))
+        assert user(chain.credential(REG)) == "u:sham-token-1"
+        assert chain.renew(REG)
+        assert user(chain.credential(REG)) == "u:sham-token-2"
+
+    def test_what_it_says_again_is_nothing_new(
+        self, config_dir: Path, configure: Callable[..., Path], helpers: Callable[[str, str], dict[str, str]]
+    ) -> None:
+        configure(credsStore="cloud")
+        found = keychain(config_dir, **helpers("cloud", self.SAME))
+        assert found.credential(REG) is not None
+        assert not found.renew(REG)
+
+    def test_what_stands_in_a_file_or_nowhere_is_not_renewed(self, config_dir: Path, configure: Callable[..., Path]) -> None:
+        configure(auths={"reg.example": {"auth": encoded("me", "sham-file")}})
+        found = keychain(config_dir)
+        assert not found.renew(REG)
+        assert user(found.credential(REG)) == "me:sham-file"
+        assert not found.renew(REG)
+        assert not ChainKeychain(found).renew(Registry("nobody.example"))
+
+    def test_a_login_given_by_hand_is_not_replaced_by_a_helpers(
+        self, config_dir: Path, configure: Callable[..., Path], helpers: Callable[[str, str], dict[str, str]]
+    ) -> None:
+        configure(credsStore="cloud")
+        given = LoginKeychain({REG: Basic("me", Secret("sham-given"), "--password")})
+        docker = keychain(config_dir, **helpers("cloud", self.COUNTS))
+        chain = ChainKeychain(given, docker)
+        assert not chain.renew(REG)
+        assert user(chain.credential(REG)) == "me:sham-given"

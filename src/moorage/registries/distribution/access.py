@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 
-from moorage.auth.credential import Basic, Bearer, Credential, Keychain
+from moorage.auth.credential import Basic, Bearer, Credential, Keychain, Renewing
 from moorage.auth.origin import Origin
 from moorage.auth.secret import Secret
 from moorage.errors import Denied, NotFound, RegistryError, Unauthorized
@@ -71,9 +71,25 @@ class Access:
         challenge = self.challenge
         if challenge is None or challenge.scheme != "bearer" or self._tokens is None:
             return None
-        if isinstance(self.credential, Bearer):
-            return self.credential.token
-        return self._tokens.token(challenge, frozenset(scopes), self.credential)
+        credential = self.credential
+        if isinstance(credential, Bearer):
+            return credential.token
+        try:
+            return self._tokens.token(challenge, frozenset(scopes), credential)
+        except Unauthorized:
+            if not self.renewed(credential):
+                raise
+            return self._tokens.token(challenge, frozenset(scopes), self.credential)
+
+    def renewed(self, refused: Credential | None) -> bool:
+        """Whether there is another credential by now than the one that was refused, asking the keychain for one."""
+        with self._lock:
+            if self._credential != refused:
+                return True  # another thread was here
+            if not isinstance(self._keychain, Renewing) or not self._keychain.renew(self.registry):
+                return False
+            self._credential = self._keychain.credential(self.registry)
+            return True
 
     @property
     def challenge(self) -> Challenge | None:
@@ -125,6 +141,7 @@ class Signer:
         self._access = access
         self.scopes = scopes
         self._sent: Secret | None = None
+        self._by: Credential | None = None
         self._signed = False
 
     def headers(self) -> Mapping[str, str]:
@@ -132,6 +149,7 @@ class Signer:
         self._signed = False
         if challenge is None:
             return {}
+        self._by = self._access.credential
         self._sent = self._access.token(self.scopes)
         if self._sent is not None:
             self._signed = True
@@ -149,7 +167,9 @@ class Signer:
         self._access.meet(challenge)
         if not self._signed:
             return challenge.scheme == "bearer" or (challenge.scheme == "basic" and isinstance(self._access.credential, Basic))
-        if challenge.scheme != "bearer" or self._sent is None or isinstance(self._access.credential, Bearer):
+        if isinstance(self._by, Bearer) or challenge.scheme == "basic":
+            return self._access.renewed(self._by)
+        if challenge.scheme != "bearer" or self._sent is None:
             return False
         missing = missing_scopes(challenge["scope"], self.scopes)
         if missing:  # the registry's own words for what it needs (older GitLabs want `*` for a deletion)

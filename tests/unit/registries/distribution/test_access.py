@@ -18,7 +18,9 @@ from moorage.auth.credential import Basic, Bearer
 from moorage.auth.secret import Secret
 from moorage.errors import ConfigurationError, Contradiction, Denied, NotFound, Unauthorized, Unreachable
 from moorage.oci.reference import Digest, Registry, Repository, Tag
-from moorage.transport.session import Wire
+from moorage.registries.distribution import Distribution
+from moorage.registries.distribution.tokens import basic_header
+from moorage.transport.session import Clock, Session, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from tests.realparts.fixtures import RegistryFactory
     from tests.realparts.token_registry import TokenRegistry
 
-    from moorage.registries.distribution import Distribution
+    from moorage.auth.credential import Credential
 
 
 @pytest.fixture(scope="module")
@@ -311,3 +313,72 @@ def test_a_broken_keychain_is_a_mistake(open_client: Callable[..., Distribution]
         client.access._keychain = Broken()
         with pytest.raises(ConfigurationError, match="hangs"):
             client.tags(named(server))
+
+
+class _Helper:
+    """A keychain whose tokens run out: each `renew` gives the next of these credentials, until there are no others."""
+
+    def __init__(self, *credentials: Credential) -> None:
+        self._left = list(credentials)
+
+    def credential(self, registry: Registry) -> Credential:
+        return self._left[0]
+
+    def renew(self, registry: Registry) -> bool:
+        if len(self._left) == 1:
+            return False
+        self._left.pop(0)
+        return True
+
+
+@pytest.fixture
+def quick_session() -> Iterator[Session]:
+    with Session(clock=Clock(sleep=lambda _: None, jitter=lambda: 0.0)) as session:
+        yield session
+
+
+class TestCredentialsThatRunOut:
+    """A helper of a cloud gives tokens for an hour: it is asked again when the one before is refused."""
+
+    @staticmethod
+    def _client(server: ScriptedServer, session: Session, *credentials: Credential) -> Distribution:
+        return Distribution(Registry(server.host), session, _Helper(*credentials))
+
+    def test_at_the_token_service(self, quick_session: Session) -> None:
+        def answer(request: Request) -> Reply:
+            if request.path == "/token":
+                fresh = request.headers["authorization"] == basic_header(basic(password="sham-fresh"))
+                return Reply.of({"token": "good"}) if fresh else Reply(401)
+            if request.headers.get("authorization") == "Bearer good":
+                return Reply.of({"tags": ["v1"]})
+            return Reply(401, b"", {"WWW-Authenticate": f'Bearer realm="http://{server.host}/token"'})
+
+        with ScriptedServer(answer) as server:
+            client = self._client(server, quick_session, basic(password="sham-stale"), basic(password="sham-fresh"))
+            assert client.tags(named(server)) == [Tag("v1")]
+        assert len(server.asked("GET", "/token")) == 2
+
+    @pytest.mark.parametrize("bearer", [True, False])
+    def test_at_the_registry_itself(self, quick_session: Session, bearer: bool) -> None:
+        stale, fresh = (
+            (Bearer(Secret(f"sham-{word}"), "a helper") if bearer else basic(password=f"sham-{word}"))
+            for word in ("stale", "fresh")
+        )
+        right = f"Bearer {fresh.token.reveal()}" if isinstance(fresh, Bearer) else basic_header(fresh)
+        scheme = 'Bearer realm="http://nowhere.example/token"' if bearer else "Basic"
+
+        def answer(request: Request) -> Reply:
+            if request.headers.get("authorization") == right:
+                return Reply.of({"tags": ["v1"]})
+            return Reply(401, b"", {"WWW-Authenticate": scheme})
+
+        with ScriptedServer(answer) as server:
+            client = self._client(server, quick_session, stale, fresh)
+            assert client.tags(named(server)) == [Tag("v1")]
+
+    def test_what_stays_refused_is_refused(self, quick_session: Session) -> None:
+        with ScriptedServer(lambda _: Reply(401, b"", {"WWW-Authenticate": "Basic"})) as server:
+            client = self._client(server, quick_session, basic(password="sham-1"), basic(password="sham-2"))
+            with pytest.raises(Unauthorized, match="the credentials from the test are refused"):
+                client.tags(named(server))
+        assert len(server.asked("GET", "/list")) == 2
