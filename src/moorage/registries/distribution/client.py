@@ -161,14 +161,21 @@ class Distribution:
     def put_blob(
         self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO], *, source: Repository | None = None
     ) -> None:
-        """Upload a blob, streamed; `content` opens it anew for each attempt. From `source` it is mounted, if that can be."""
+        """Upload a blob, streamed; `content` opens it anew for each attempt. From `source` it is mounted, if that can be.
+
+        A mount is looked at afterwards: where the blob is not there all the same, it is sent.
+        """
         scopes = (*self._scopes(repository, Action.PUSH), *(self._scopes(source, Action.PULL) if source else ()))
 
         def call(method: str, url: str, headers: Mapping[str, str], body: bytes | Upload | None, ok: Collection[int]) -> Answer:
             return self.call(method, url, scopes, headers=headers, body=body, ok=ok, idempotent=method in {"POST", "GET"})
 
-        mount = f"?{urlencode({'mount': str(blob.digest), 'from': source.path})}" if source else ""
-        start = f"{self.access.base}/v2/{repository.path}/blobs/uploads/{mount}"
+        start = f"{self.access.base}/v2/{repository.path}/blobs/uploads/"
+        if source is not None:
+            mount = urlencode({"mount": str(blob.digest), "from": source.path})
+            mounted = BlobUpload(self._session, call, f"{start}?{mount}", blob, content).run()
+            if not mounted or self.has_blob(repository, blob.digest):
+                return
         BlobUpload(self._session, call, start, blob, content).run()
 
     def referrers(self, repository: Repository, digest: Digest) -> list[Descriptor] | None:

@@ -43,18 +43,21 @@ class BlobUpload:
         self._whole = True
         self._chunk = _CHUNK
 
-    def run(self) -> None:
-        """Raises Unreachable when the connection breaks off too often, Contradiction when the registry stores something else."""
+    def run(self) -> bool:
+        """Whether the registry says that it has mounted the blob, so that nothing was sent.
+
+        Raises Unreachable when the connection breaks off too often, Contradiction when the registry stores something else.
+        """
         location, offset = "", 0
         for attempt in range(1, _ATTEMPTS + 1):
             if not location:
                 answer = self._begin()
                 if answer.status == 201:
-                    return  # mounted
+                    return True
                 location, offset = self._location(answer), 0
             try:
                 if self._send(location, offset):
-                    return
+                    return False
                 location = ""
             except (Unreachable, NotFound) as error:
                 if isinstance(error, Contradiction) or attempt == _ATTEMPTS:
