@@ -377,6 +377,7 @@ class TestAddressesAndLogins(Setting):
         assert registry.inventory(scene.repository).tags.keys() == {Tag("v1")}
         registry.delete_tag(scene.repository, Tag("v1"))
         assert scene.tags() == {}
+        assert registry.docker_login() == Basic("machine", Secret(token), "--images-repo-jfrog-token")
 
     def test_a_reference_token_goes_along_with_dockers_login(self, scene: Scene) -> None:
         token = "sham-reference-token"
@@ -386,6 +387,7 @@ class TestAddressesAndLogins(Setting):
             _jfrog(scene).bearer = login is None
             registry = _opened(scene, Login(login, {"jfrog-token": Secret(token)}))
             assert registry.inventory(scene.repository).tags
+            assert registry.docker_login() is None
         for other in (IdentityToken(Secret("sham-identity-token"), "a helper"), None):
             _jfrog(scene).bearer = True
             registry = _opened(scene, Login(other, {"jfrog-token": Secret(token)}))

@@ -342,7 +342,10 @@ class TestNexusWays:
     def test_credentials_come_from_the_options_before_docker(self, scene: Scene) -> None:
         scene.push(image(), "v1")
         options = {"nexus-username": WRITER.name, "nexus-password": Secret(WRITER.password)}
-        assert scene.open(Login(scene.stranger.docker, options)).inventory(scene.repository).tags.keys() == {Tag("v1")}
+        registry = scene.open(Login(scene.stranger.docker, options))
+        assert isinstance(registry, NexusRegistry)
+        assert registry.inventory(scene.repository).tags.keys() == {Tag("v1")}
+        assert registry.docker_login() == Basic(WRITER.name, Secret(WRITER.password), "--images-repo-nexus-username")
 
     def test_a_bearer_token_is_no_login_for_nexus(self, scene: Scene) -> None:
         registry = scene.open(Login(Bearer(Secret("sham-registry-token"), "docker-credential-oidc")))

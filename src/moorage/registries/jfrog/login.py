@@ -21,19 +21,22 @@ _USERS: Final = "/users/"
 
 
 class Login:
-    """Thread-safe. `keychain` is for /v2, where a token is the password of its user; the REST API takes it as it is."""
+    """Thread-safe. `keychain` is for /v2, where a token is the password of its user; the REST API takes it as it is.
+
+    `for_docker` is that user and password, None where the token does not say its user, or there is none.
+    """
 
     def __init__(self, connection: Connection) -> None:
         token = connection.options.get(TOKEN)
         source = f"--{connection.specific_prefix}-jfrog-token"
         self._registry = connection.registry
         self._given = Bearer(token, source) if token else None
+        self.for_docker = Basic(user, token, source) if token and (user := user_of(token)) else None
         self.keychain: Keychain = connection.keychain
-        if token:
-            user = user_of(token)
-            own: Credential = Basic(user, token, source) if user else Bearer(token, source)
-            logins = LoginKeychain({connection.registry: own})
-            self.keychain = logins if user else ChainKeychain(_OnlyBasic(connection.keychain), logins)
+        if self.for_docker:
+            self.keychain = LoginKeychain({connection.registry: self.for_docker})
+        elif self._given:
+            self.keychain = ChainKeychain(_OnlyBasic(connection.keychain), LoginKeychain({connection.registry: self._given}))
         self._docker = connection.keychain
         self._lock = threading.Lock()
         self._asked = False

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
+from moorage.auth.credential import Basic
 from moorage.errors import Denied, ItemRefused, NotFound
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
@@ -23,14 +24,14 @@ from moorage.registries.vendor import Connection
 
 
 class JFrogRegistry:
-    """Implements Registry, TagDeleter, Describer, Reader, Writer, RepositoryLister and Examiner. Thread-safe.
+    """Implements Registry, TagDeleter, Describer, Reader, Writer, Authenticator, RepositoryLister and Examiner. Thread-safe.
 
     Publishing takes the docker address alone; listing and deleting take Artifactory's REST API, too.
     """
 
     def __init__(self, connection: Connection) -> None:
         options = connection.options
-        login = Login(connection)
+        login = self._login = Login(connection)
         self._places = Places(connection.registry, options.get(API_URL) or "", options.get(REPOSITORY) or "")
         self._client = Distribution(connection.registry, connection.session, login.keychain)
         self._api = JFrogApi(connection.registry, connection.session, login, self._client.access, self._places)
@@ -127,6 +128,12 @@ class JFrogRegistry:
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)
+
+    # Authenticator
+
+    def docker_login(self) -> Basic | None:
+        """The token of the options with the user that it says; otherwise docker's own configuration has to serve."""
+        return self._login.for_docker
 
     # RepositoryLister
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from moorage.auth.credential import Basic, Keychain
+from moorage.auth.credential import Basic
 from moorage.auth.keychain import LoginKeychain
 from moorage.errors import ConfigurationError, NotFound
 from moorage.oci.inventory import Inventory, Stored
@@ -24,13 +24,14 @@ from moorage.registries.vendor import Connection
 
 
 class NexusRegistry:
-    """Implements Registry, TagDeleter, Describer, Reader, Writer, RepositoryLister and Examiner. Thread-safe.
+    """Implements Registry, TagDeleter, Describer, Reader, Writer, Authenticator, RepositoryLister and Examiner. Thread-safe.
 
     Publishing takes the docker address alone; listing and deleting take Nexus's REST API, too.
     """
 
     def __init__(self, connection: Connection) -> None:
-        keychain = _keychain(connection)
+        self._given = _given(connection)
+        keychain = LoginKeychain({connection.registry: self._given}) if self._given else connection.keychain
         options = connection.options
         self._places = Places(connection.registry, options.get(API_URL) or "", options.get(REPOSITORY) or "")
         self._client = Distribution(connection.registry, connection.session, keychain)
@@ -117,6 +118,12 @@ class NexusRegistry:
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)
 
+    # Authenticator
+
+    def docker_login(self) -> Basic | None:
+        """The login of the options, for docker too; without one, docker's own configuration has to serve."""
+        return self._given
+
     # RepositoryLister
 
     def repositories(self, prefix: str = "") -> Sequence[Repository]:
@@ -143,16 +150,16 @@ def open_nexus(connection: Connection) -> NexusRegistry:
     return NexusRegistry(connection)
 
 
-def _keychain(connection: Connection) -> Keychain:
-    """The login of the options before what docker has."""
+def _given(connection: Connection) -> Basic | None:
+    """The login of the options, which goes before what docker has."""
     name, password = connection.options.get(USERNAME), connection.options.get(PASSWORD)
     given, missing = ("username", "password") if name else ("password", "username")
     prefix = f"--{connection.specific_prefix}-nexus"
     if name and password:
-        return LoginKeychain({connection.registry: Basic(name, password, f"{prefix}-username")})
+        return Basic(name, password, f"{prefix}-username")
     if name or password:
         raise ConfigurationError(f"{prefix}-{given} is given, {prefix}-{missing} is not: Nexus's login takes both")
-    return connection.keychain
+    return None
 
 
 def _completed(stored: Stored, told: Stored | None) -> Stored:
