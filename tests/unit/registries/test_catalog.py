@@ -68,6 +68,7 @@ def test_endpoints() -> None:
     assert set(endpoints) == {
         *("github-api-url", "github-graphql-url", "docker-hub-api-url", "gitlab-api-url", "harbor-api-url", "quay-api-url"),
         *("jfrog-api-url", "nexus-api-url", "ecr-registry-id", "ecr-region", "jfrog-repository", "nexus-repository"),
+        "ecr-create-repositories",
         *("acr-client-id", "acr-tenant-id", "acr-federated-token-file", "acr-authority"),
     }
     assert endpoints["github-api-url"].variables == ("GITHUB_API_URL",)
