@@ -7,7 +7,7 @@ it, and nothing that has turned out to stay leads to it. What does not fit is le
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
 from typing import TypeVar
@@ -15,6 +15,7 @@ from typing import TypeVar
 from moorage.commands.aftermath import Aftermath
 from moorage.commands.journal import Entry, Journal
 from moorage.commands.reconcile import Result, unfit
+from moorage.commands.undoing import Undoing
 from moorage.commands.world import Progress, Silence
 from moorage.errors import (
     Contradiction,
@@ -27,13 +28,12 @@ from moorage.errors import (
     Unreachable,
     Unsupported,
 )
-from moorage.oci.inventory import Inventory, Stored
+from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.oci.stub import stands_for
 from moorage.policy.graph import Graph
 from moorage.policy.order import Deletion, Removal, Untag, waves
 from moorage.policy.plan import Item, Key, Outcome
-from moorage.registries.interface import BatchDeleter, Reader, Registry, Restorer, TagDeleter
+from moorage.registries.interface import BatchDeleter, Registry, TagDeleter
 
 D = TypeVar("D", bound=Deletion)
 T = TypeVar("T")
@@ -61,8 +61,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self._lock = Lock()
-        self._foreseen: dict[Digest, Entry] = {}
-        self._stood_for: dict[Digest, Entry] = {}
+        self._undoing = Undoing(self.registry, self.inventory)
         self._graph = Graph.of(self.inventory)
         self._waves = waves(self.items, self.inventory)
         self._tags = {
@@ -151,7 +150,7 @@ class Run:
         registry = self.registry
         if not isinstance(registry, TagDeleter):
             raise Unsupported(f"{self.repository}:{deletion.tag} cannot be removed alone on this registry; nothing was changed")
-        entry = self._entry(deletion.digest, (deletion.tag,), manifest_stays=True)
+        entry = self._undoing.entry(deletion.digest, (deletion.tag,), manifest_stays=True)
         self.journal.about_to(entry)
         self._conclude(deletion, entry, _outcome_of(lambda: registry.delete_tag(self.repository, deletion.tag)))
 
@@ -170,10 +169,10 @@ class Run:
 
     def _delete(self, entries: Sequence[Entry]) -> Mapping[Digest, Exception | None]:
         for entry in entries:
-            self.journal.about_to(self._worth(entry))
+            self.journal.about_to(self._undoing.worth(entry))
             for part in self._along(entry.digest) if self.inventory.takes_children else ():
-                if part in self._foreseen:  # after what takes it along, since the last is put back first
-                    self.journal.about_to(self._foreseen[part])
+                if part in self._undoing.foreseen:  # after what takes it along, since the last is put back first
+                    self.journal.about_to(self._undoing.foreseen[part])
         registry = self.registry
         if isinstance(registry, BatchDeleter):
             digests = [entry.digest for entry in entries]
@@ -195,19 +194,10 @@ class Run:
         if self._target_changed(removal.digest):
             self._record_removal(removal, Outcome.CHANGED, "what it belongs to is no longer what was planned")
             return None
-        entry = self._entry(removal.digest, tuple(tag for tag, now in places.items() if now == removal.digest))
+        entry = self._undoing.entry(removal.digest, tuple(tag for tag, now in places.items() if now == removal.digest))
         if self.inventory.takes_children:
-            self._foresee(removal.digest)
+            self._undoing.foresee({part: self._tags[part] for part in self._along(removal.digest)})
         return entry
-
-    def _foresee(self, digest: Digest) -> None:
-        """Read what the registry will delete along with a manifest while it is there to be read, for the journal."""
-        for part in self._along(digest):
-            if part not in self._foreseen:
-                try:
-                    self._foreseen[part] = self._entry(part, self._tags[part])
-                except NotFound:
-                    continue  # gone already, with something else
 
     def _along(self, digest: Digest) -> list[Digest]:
         """What is to go, too, and may go with this manifest."""
@@ -217,36 +207,13 @@ class Run:
     def _conclude(self, deletion: Deletion, entry: Entry, answer: Exception | None) -> None:
         """Put down, in the journal and among the outcomes, what the registry answered to a deletion."""
         outcome = _MEANING.get(type(answer), Outcome.FAILED)
-        self.journal.happened(self._worth(entry), outcome)
+        self.journal.happened(self._undoing.worth(entry), outcome)
         if answer is None:
             self._record_removal(deletion, Outcome.DELETED, None)
         elif isinstance(answer, RegistryError):
             self._refused(deletion, answer)
         else:
             raise answer
-
-    def _entry(self, digest: Digest, tags: tuple[Tag, ...], *, manifest_stays: bool = False) -> Entry:
-        """What it takes to put this back: bytes from the listing or read now, unless the registry undoes deletions by itself."""
-        if digest in self._foreseen:
-            return replace(self._foreseen[digest], tags=tags)
-        stored = self.inventory.manifests.get(digest, Stored(digest))
-        content, media_type = stored.content, stored.media_type
-        undone_by_vendor = isinstance(self.registry, Restorer) and stored.vendor_id
-        if not content and not undone_by_vendor and isinstance(self.registry, Reader):
-            content, media_type = self.registry.manifest(self.repository, digest)
-        return Entry(self.repository, digest, tags, manifest_stays, media_type, content, stored.vendor_id)
-
-    def _worth(self, entry: Entry) -> Entry:
-        """What is worth putting back: for a stub that an earlier run left, its tag on what it stood for."""
-        original = stands_for(self.inventory.manifests.get(entry.digest))
-        if original is None:
-            return entry
-        if entry.digest not in self._stood_for:
-            try:
-                self._stood_for[entry.digest] = self._entry(original, entry.tags, manifest_stays=True)
-            except NotFound:
-                self._stood_for[entry.digest] = entry
-        return self._stood_for[entry.digest]
 
     def _target_changed(self, digest: Digest) -> bool:
         """Whether a tag of what this manifest belongs to has moved: a signature must not go before its image is sure to."""
