@@ -6,13 +6,13 @@ import os
 import platform
 import sys
 
-from bench import deletion, startup, tags
+from bench import deletion, publish, startup, tags
 from bench.row import show
 
 
 def main() -> None:
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}\n")
-    for module in (startup, tags, deletion):
+    for module in (startup, tags, publish, deletion):
         print((module.__doc__ or "").splitlines()[0], flush=True)
         show(module.rows())
         print()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -142,4 +143,18 @@ def test_a_built_platform_joins_one_from_elsewhere(target: Target, tmp_path: Pat
     result = publish(wanted, world(target.engine))
     assert statuses(result) == ["published"] * 3, result
     assert target.pulled(result.images[0].reference) == str(result.images[0].digest)
+    assert statuses(publish(wanted, world(target.engine))) == ["up-to-date"] * 3
+
+
+def test_a_directory_for_two_platforms_becomes_one_index(target: Target, tmp_path: Path) -> None:
+    both = replace(context(tmp_path / "app"), platforms=("linux/amd64", "linux/arm64"))
+    wanted = settings(f"{target.host}/platforms", {"app": both}, access=target.access)
+    result = publish(wanted, world(target.engine))
+    assert statuses(result) == ["published"] * 3, result
+    raw = subprocess.run(
+        [str(target.skopeo), "inspect", "--raw", *target.skopeo_flags, f"docker://{result.images[0].reference}"],
+        capture_output=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    platforms = [entry["platform"] for entry in json.loads(raw)["manifests"]]
+    assert platforms == [{"architecture": "amd64", "os": "linux"}, {"architecture": "arm64", "os": "linux"}]
     assert statuses(publish(wanted, world(target.engine))) == ["up-to-date"] * 3

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from moorage.auth.secret import Secret, blank
 from moorage.docker.children import Finished, capture, copy_output, stream
@@ -122,13 +122,19 @@ class Docker:
 
     def image(self, reference: str) -> LocalImage | None:
         """A local image by reference or id; None when the engine, which does answer, has no such image."""
+        found = self.inspection(reference)
+        return LocalImage.read(found) if found is not None else None
+
+    def inspection(self, reference: str) -> Mapping[str, Any] | None:
+        """All that `docker image inspect` says of a local image; None as for `image`."""
         arguments = ["image", "inspect", "--format", "{{json .}}", reference]
         finished = self.attempt(arguments)
         if finished.exit_code and not finished.timed_out:
             # "No such image" and "no engine" differ in words only: ask whether there is an engine instead of reading them.
             self.require_engine()
             return None
-        return LocalImage.read(json.loads(self.check(arguments, finished).output))
+        found: Mapping[str, Any] = json.loads(self.check(arguments, finished).output)
+        return found
 
     def tag(self, image: str, reference: str) -> None:
         """Give a local image another name."""

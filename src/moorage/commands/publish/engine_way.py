@@ -1,6 +1,5 @@
 """Through the docker engine: build or find the image there, write the labels on it, push it under borrowed names."""
 
-import json
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -32,12 +31,12 @@ class Local:
 
 def find_local(docker: Docker, reference: str) -> Local:
     """An image of the engine by reference or id. Raises ConfigurationError where the engine has none of that name."""
-    if docker.image(reference) is None:
+    document = docker.inspection(reference)
+    if document is None:
         raise ConfigurationError(
             f"there is no local image {reference!r}",
             remedy="Build or pull it first (`docker image ls` lists what is there), or name a directory that has a Dockerfile.",
         )
-    document = json.loads(docker.run(["image", "inspect", "--format", "{{json .}}", reference]))
     return Local(LocalImage.read(document), content_of_inspection(document))
 
 

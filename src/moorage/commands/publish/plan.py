@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -65,7 +65,16 @@ def plan(settings: PublishSettings) -> tuple[Job, ...]:
 def _job(settings: PublishSettings, image: ImageSetting, names: Iterable[FinalName]) -> Job:
     repo = settings.storage.repo
     own = tuple(name for name in names if name.image == image.name and name.meta_tag != _ANY_SIGNATURE)
-    return Job(image.name, image.sources, _way(image.sources, settings), repo.repository(image.name), own)
+    sources = tuple(single for source in image.sources for single in _by_platform(source))
+    return Job(image.name, sources, _way(sources, settings), repo.repository(image.name), own)
+
+
+def _by_platform(source: Source) -> Iterator[Source]:
+    """A directory for several platforms is built once for each: engines keep no index, so we join what they built."""
+    if isinstance(source, BuildContext) and len(source.platforms) > 1:
+        yield from (replace(source, platforms=(platform,)) for platform in dict.fromkeys(source.platforms))
+    else:
+        yield source
 
 
 def _way(sources: Sequence[Source], settings: PublishSettings) -> Way:
