@@ -96,7 +96,7 @@ def login_key(host: str) -> str:
 def private_docker_config(source: Path | None, *, place: Path | None = None) -> Iterator[DockerConfig]:
     """A configuration for this run alone, removed when the block is left and on SIGTERM, SIGINT and SIGHUP.
 
-    `source` is the user's directory (see `source_directory`), None for a configuration that starts empty. What a killed run left
+    `source` is the user's directory, None for a configuration that starts empty. What a killed run left
     behind is swept first. Raises ConfigurationError for a source that cannot be used.
     """
     found = _read(source)

@@ -1,7 +1,6 @@
 """The user's own Docker configuration: where it is, and what it says. It is read, never written."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,21 +31,6 @@ class ConfigSource:
 
     directory: Path
     content: Mapping[str, Any]
-
-
-def source_directory(option: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The user's directory: `--docker-config`, `$MOORAGE_DOCKER_CONFIG`, `$DOCKER_CONFIG`, `~/.docker`; None when there is none.
-
-    Raises ConfigurationError for an option that names no directory. A variable may name one that does not exist, as with docker.
-    """
-    if option is not None:
-        if not option.is_dir():
-            raise ConfigurationError(f"--docker-config {option} is no directory")
-        return option.absolute()
-    given = environment.get("MOORAGE_DOCKER_CONFIG") or environment.get("DOCKER_CONFIG")
-    home = environment.get("HOME")
-    candidate = Path(given) if given else Path(home) / ".docker" if home else None
-    return candidate.absolute() if candidate is not None and candidate.is_dir() else None
 
 
 def read_source(directory: Path) -> ConfigSource:

@@ -16,8 +16,6 @@ from moorage.oci.reference import TAG, TAG_LIMIT
 from moorage.oci.slug_alphabet import alphabet
 
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*", re.ASCII)
-_PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
-PROJECT_LIMIT = 50
 LIMITED = 42  # the usual limit of `limited`, werf's choice
 
 
@@ -60,13 +58,6 @@ def limited(text: str, limit: int = LIMITED) -> str:
     if not text or (len(text) < limit and text == transliterated(text)):
         return text
     return _hashed(text, limit)
-
-
-def project_slug(text: str) -> str:
-    """A project name out of any text: its transliteration in at most 50 bytes, without a hash."""
-    if len(text) <= PROJECT_LIMIT and _PROJECT.fullmatch(text):
-        return text
-    return transliterated(text)[:PROJECT_LIMIT]
 
 
 def transliterated(text: str) -> str:

@@ -1,6 +1,5 @@
 """What the user wants to go: rules, what is protected, and the guards. An empty policy keeps everything."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -72,8 +71,3 @@ class Guards:
 
 
 SMALL_REPOSITORY = 10
-
-
-def boundless(rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """The rules that would let go of every tag and so need the explicit word `--delete-everything`."""
-    return tuple(rule for rule in rules if rule.is_boundless)

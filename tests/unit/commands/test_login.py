@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from moorage.auth.secret import Secret
-from moorage.commands.login import LoginRequest, log_in, login, merged, requested_logins
+from moorage.commands.login import LoginRequest, log_in, login, merged
 from moorage.commands.logout import LogoutRequest, logout
 from moorage.commands.shell_syntax import Syntax
 from moorage.docker.config_dir import private_docker_config
@@ -76,61 +76,6 @@ def test_all_refused_logins_are_named_and_nothing_stays(tmp_path: Path) -> None:
 def test_no_login_asked_for_needs_no_docker(tmp_path: Path) -> None:
     with private_docker_config(None, place=tmp_path) as config:
         assert log_in(config, (), NO_DOCKER) is True
-
-
-def asked(**options: str | Secret | None) -> tuple[Login, ...]:
-    given: dict[str, str | Secret | None] = {"registry": None, "username": None, "password": None, "registry_auth": None}
-    return requested_logins(**{**given, **options}, default_registry="images.example.com")  # type: ignore[arg-type]
-
-
-def test_user_and_password_are_for_the_images_repo_unless_a_registry_is_named() -> None:
-    password = Secret("hunter2hunter2")
-    assert asked(username="bob", password=password) == (Login("images.example.com", "bob", password, "--password"),)
-    assert [login.registry for login in asked(username="bob", password=password, registry="https://quay.io/v1/")] == ["quay.io"]
-    assert asked() == ()
-
-
-def test_several_logins_come_as_a_yaml_list_in_which_everything_is_text() -> None:
-    text = "- registry: ghcr.io\n  username: bob\n  password: 0123456\n- {username: eve, password: 'yes: it is'}\n"
-    found = asked(registry_auth=Secret(text))
-    shown = [(login.registry, login.username, login.password.reveal()) for login in found]
-    assert shown == [("ghcr.io", "bob", "0123456"), ("docker.io", "eve", "yes: it is")]
-    assert found[1].source == "--registry-auth entry 2"
-
-
-@pytest.mark.parametrize(
-    ("options", "problems"),
-    [
-        ({"username": "bob"}, ["--password is missing"]),
-        ({"password": Secret("hunter2hunter2")}, ["--username is missing"]),
-        ({"registry": "quay.io"}, ["--registry quay.io needs --username and --password"]),
-        ({"username": "b", "password": Secret("hunter2"), "registry": "two words"}, ["--password: registry 'two words'"]),
-        ({"registry_auth": Secret("hunter2: [unclosed")}, ["--registry-auth is no valid YAML at line 1"]),
-        ({"registry_auth": Secret("pass\x00hunter2")}, ["--registry-auth is no valid YAML"]),
-        ({"registry_auth": Secret("hunter2")}, ["--registry-auth must be a list"]),
-        ({"registry_auth": Secret("- hunter2")}, ["entry 1 must have registry, username and password"]),
-        (
-            {"registry_auth": Secret("- {registry: quay.io, user: bob, password: hunter2hunter2}\n- {username: b}")},
-            ["entry 1 has an unknown field user", "entry 1 has no username", "entry 2 has no password"],
-        ),
-        (
-            {
-                "username": "bob",
-                "password": Secret("hunter2hunter2"),
-                "registry": "docker.io",
-                "registry_auth": Secret("- {registry: index.docker.io, username: b, password: hunter2hunter2}"),
-            },
-            ["two logins for https://index.docker.io/v1/"],
-        ),
-    ],
-)
-def test_mistakes_are_named_together_without_secrets(options: dict[str, str | Secret], problems: list[str]) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        asked(**options)
-    assert len(caught.value.problems) == len(problems)
-    for problem, expected in zip(caught.value.problems, problems, strict=True):
-        assert expected in problem
-        assert "hunter2" not in problem
 
 
 def test_a_login_of_the_users_own_replaces_that_of_the_ci_system() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moorage.auth.secret import blank
-from moorage.docker.config_source import read_source, source_directory
+from moorage.docker.config_source import read_source
 from moorage.errors import ConfigurationError
 
 
@@ -14,24 +14,6 @@ def directory(path: Path, text: str = "") -> Path:
     if text:
         (path / "config.json").write_text(text, encoding="utf-8")
     return path
-
-
-def test_the_option_wins_then_our_variable_then_dockers_then_home(tmp_path: Path) -> None:
-    names = ["option", "ours", "docker", "home"]
-    option, ours, docker, home = (directory(tmp_path / name) for name in names)
-    (home / ".docker").mkdir()
-    environment = {"MOORAGE_DOCKER_CONFIG": str(ours), "DOCKER_CONFIG": str(docker), "HOME": str(home)}
-    assert source_directory(option, environment) == option
-    assert source_directory(None, environment) == ours
-    assert source_directory(None, {**environment, "MOORAGE_DOCKER_CONFIG": ""}) == docker
-    assert source_directory(None, {"HOME": str(home)}) == home / ".docker"
-    assert source_directory(None, {"HOME": str(tmp_path / "nobody")}) is None
-
-
-def test_an_option_that_names_nothing_is_a_mistake_a_variable_is_not(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"--docker-config .*/gone is no directory"):
-        source_directory(tmp_path / "gone", {})
-    assert source_directory(None, {"DOCKER_CONFIG": str(tmp_path / "gone")}) is None
 
 
 def test_only_what_a_run_needs_is_kept(tmp_path: Path) -> None:

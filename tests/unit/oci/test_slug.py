@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from tests.data.cases import cases
 
-from moorage.oci.slug import SlugFormat, limited, project_slug, slug, transliterated
+from moorage.oci.slug import SlugFormat, limited, slug, transliterated
 from moorage.oci.slug_alphabet import alphabet
 
 CASES = cases("slug")
@@ -14,7 +14,6 @@ FUNCTIONS: dict[str, Callable[[str], str]] = {
     **{str(each): partial(slug, format=each) for each in SlugFormat},
     "limited 42": limited,
     "limited 48": partial(limited, limit=48),
-    "project": project_slug,
     "slugify": transliterated,
 }
 
@@ -55,7 +54,7 @@ def test_bytes_that_are_no_utf8_are_hashed_as_they_came() -> None:
 
 def test_the_empty_text_stays_empty() -> None:
     assert [slug("", each) for each in SlugFormat] == ["", "", ""]
-    assert (limited(""), project_slug("")) == ("", "")
+    assert limited("") == ""
 
 
 def test_the_short_words_of_werf_name_formats_too() -> None:

@@ -9,7 +9,7 @@ from moorage.oci.reference import Tag
 from moorage.policy.claims import Claims
 from moorage.policy.patterns import TagSelector
 from moorage.policy.reason import Code
-from moorage.policy.rules import Policy, Rule, boundless
+from moorage.policy.rules import Policy, Rule
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FORTNIGHT = 14 * DAY
@@ -224,7 +224,7 @@ class TestBoundless:
         ids=lambda r: str(r.tags),
     )
     def test_boundless(self, unbounded: Rule) -> None:
-        assert boundless((unbounded, rule("pr-*"))) == (unbounded,)
+        assert unbounded.is_boundless
 
     @pytest.mark.parametrize(
         "bounded",
@@ -232,7 +232,7 @@ class TestBoundless:
         ids=lambda r: str(r.tags),
     )
     def test_bounded(self, bounded: Rule) -> None:
-        assert boundless((bounded,)) == ()
+        assert not bounded.is_boundless
 
     def test_a_rule_names_tags_where_it_includes_some(self) -> None:
         assert rule("v*").names_tags

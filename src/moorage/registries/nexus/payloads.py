@@ -42,7 +42,6 @@ class Kind:
 
     format: str
     type: str
-    online: bool
 
 
 def page(document: object, place: str) -> Page:
@@ -66,7 +65,7 @@ def kind(document: object, place: str) -> Kind:
     fields = document if isinstance(document, dict) else {}
     if not isinstance(fields.get("format"), str) or not isinstance(fields.get("type"), str):
         raise Contradiction(f"{place} answered without format and type")
-    return Kind(fields["format"], fields["type"], online=fields.get("online") is not False)
+    return Kind(fields["format"], fields["type"])
 
 
 def members(document: object) -> tuple[str, ...]:

@@ -35,9 +35,6 @@ class Config:
     cleanup: CleanupConfig = field(default_factory=CleanupConfig)
 
 
-NO_CONFIG: Final = Config()
-
-
 def find_config(directory: Path, named: str | None) -> Path | None:
     """The file that was named, else the first of the usual ones in the project's directory; None where there is none.
 
