@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.build_counter import BuildCounter
 from tests.publishing import Target
 from tests.scripted_server import ScriptedServer, forward
 
@@ -27,6 +28,12 @@ def local_image(docker_engine: DockerEngine, tmp_path: Path) -> Iterator[str]:
     docker_engine.import_tiny(reference)
     yield reference
     docker_engine.run("rmi", reference, check=False)
+
+
+@pytest.fixture
+def counter(docker_engine: DockerEngine, tmp_path: Path) -> BuildCounter:
+    """Docker, counting what it is told to build."""
+    return BuildCounter.of(docker_engine, tmp_path / "bin")
 
 
 @pytest.fixture

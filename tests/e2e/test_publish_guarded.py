@@ -10,7 +10,7 @@ from tests.archives import write_layout
 from tests.calling import call, refused
 from tests.images import Image, image, layer
 from tests.publishing import ONE_TAG, WRITES, context, digest_at, names_in, settings, statuses, world
-from tests.scripted_server import Reply, Request, forward
+from tests.scripted_server import Reply, Request, forward, oci_error
 
 from moorage.auth.secret import Secret
 from moorage.commands.publish import publish
@@ -142,7 +142,7 @@ def test_a_registry_that_docker_cannot_reach_is_no_matter_to_it(
 
     def answer(request: Request) -> Reply:
         if request.headers.get("user-agent", "").lower().startswith("docker/"):
-            return Reply(cut=True)
+            return oci_error(403, "DENIED")
         return forward(request, registry.host)
 
     watched.answer = answer

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.build_counter import BuildCounter, blob_uploads, manifests_put
 from tests.calling import call
-from tests.publishing import ONE_TAG, context, labels_at, names_in, settings, statuses, world
+from tests.publishing import ONE_TAG, context, labels_at, names_in, settings, statuses
 
 from moorage.commands.publish import publish
-from moorage.commands.world import World
 from moorage.errors import ConfigurationError
 from moorage.oci.records import is_record
 from moorage.oci.reference import Tag
@@ -22,45 +20,20 @@ from moorage.registries.addressing import resolve
 from moorage.settings.settings import BuildContext, Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.realparts.engine import DockerEngine
     from tests.realparts.registry import RunningRegistry
-    from tests.scripted_server import Request, ScriptedServer
+    from tests.scripted_server import ScriptedServer
 
     from moorage.settings.settings import PublishSettings
 
 SIGNED = (*ONE_TAG, TagRequest(TagStrategy.STAGES_SIGNATURE))
 
 
-@dataclass(frozen=True)
-class Counter:
-    """A docker command that writes down what it is told, and does it."""
-
-    world: World
-    log: Path
-
-    def builds(self) -> int:
-        """Images built from a directory of the user's since the last time this was asked."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        self.log.unlink(missing_ok=True)
-        return sum(1 for line in lines if re.match(r"(buildx )?build ", line) and "relabel-" not in line)
-
-
-@pytest.fixture
-def counter(docker_engine: DockerEngine, tmp_path: Path) -> Counter:
-    folder, log = tmp_path / "bin", tmp_path / "docker.log"
-    folder.mkdir()
-    command = folder / "docker"
-    real, file = shlex.quote(str(docker_engine.client)), shlex.quote(str(log))
-    command.write_text(f'#!/bin/sh\necho "$*" >> {file}\nexec {real} "$@"\n')
-    command.chmod(0o755)
-    return Counter(World(environ={**world(docker_engine).environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}), log)
-
-
 @pytest.fixture(autouse=True)
-def _no_stages_left(docker_engine: DockerEngine):  # type: ignore[no-untyped-def] # a generator of nothing
+def _no_stages_left(docker_engine: DockerEngine) -> Iterator[None]:
     yield
     for name in names_in(docker_engine, "moorage-stages/"):
         docker_engine.run("rmi", name, check=False)
@@ -70,16 +43,9 @@ def staged(wanted: PublishSettings, address: str) -> PublishSettings:
     return replace(wanted, stages=Storage(resolve(address, "default"), option_prefix="stages-storage"))
 
 
-def blob_uploads(requests: Sequence[Request]) -> list[str]:
-    """Blobs whose bytes were sent, those of records apart."""
-    return [request.path for request in requests if request.method in {"PUT", "PATCH"} and "/blobs/" in request.path]
-
-
-def manifests_put(requests: Sequence[Request]) -> list[str]:
-    return [request.path.rpartition("/")[2] for request in requests if request.method == "PUT" and "/manifests/" in request.path]
-
-
-def test_the_same_at_another_commit_is_neither_built_nor_sent(counter: Counter, watched: ScriptedServer, tmp_path: Path) -> None:
+def test_the_same_at_another_commit_is_neither_built_nor_sent(
+    counter: BuildCounter, watched: ScriptedServer, tmp_path: Path
+) -> None:
     images = {"app": context(tmp_path / "app"), "web": context(tmp_path / "web")}
     first = publish(settings(f"{watched.host}/signed", images, SIGNED, revision="1" * 40), counter.world)
     assert statuses(first) == ["published"] * 4, first
@@ -103,7 +69,7 @@ def test_the_same_at_another_commit_is_neither_built_nor_sent(counter: Counter, 
     assert third.images[1].tag != tags[1]
 
 
-def test_a_new_tag_of_the_same_needs_no_build(counter: Counter, watched: ScriptedServer, tmp_path: Path) -> None:
+def test_a_new_tag_of_the_same_needs_no_build(counter: BuildCounter, watched: ScriptedServer, tmp_path: Path) -> None:
     images = {"app": context(tmp_path / "app")}
     publish(settings(f"{watched.host}/more-signed", images, SIGNED), counter.world)
     counter.builds()
@@ -115,7 +81,7 @@ def test_a_new_tag_of_the_same_needs_no_build(counter: Counter, watched: Scripte
 
 
 def test_another_runner_finds_stages_and_only_mounts(
-    counter: Counter, watched: ScriptedServer, docker_engine: DockerEngine, tmp_path: Path
+    counter: BuildCounter, watched: ScriptedServer, docker_engine: DockerEngine, tmp_path: Path
 ) -> None:
     images = {"app": context(tmp_path / "app"), "web": context(tmp_path / "web")}
     stages = f"{watched.host}/kept/stages"
@@ -132,7 +98,7 @@ def test_another_runner_finds_stages_and_only_mounts(
     assert names_in(docker_engine, stages) == []
 
 
-def test_another_projects_stage_is_not_used(counter: Counter, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_another_projects_stage_is_not_used(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path) -> None:
     images, stages = {"app": context(tmp_path / "app")}, f"{registry.host}/shared/stages"
     wanted = staged(settings(f"{registry.host}/mixed/shop", images, SIGNED), stages)
     publish(wanted, counter.world)
@@ -144,13 +110,13 @@ def test_another_projects_stage_is_not_used(counter: Counter, registry: RunningR
     assert labels_at(registry, "mixed/other/app", "v1")["dev.moorage.project"] == "other"
 
 
-def test_stages_are_no_images_repo(counter: Counter, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_stages_are_no_images_repo(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path) -> None:
     wanted = settings(f"{registry.host}/same", {"app": context(tmp_path / "app")}, ONE_TAG)
     with pytest.raises(ConfigurationError, match="is the stages storage"):
         publish(staged(wanted, f"{registry.host}/same/app"), counter.world)
 
 
-def test_the_engine_can_be_the_stages_storage(counter: Counter, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_the_engine_can_be_the_stages_storage(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path) -> None:
     images = {"app": context(tmp_path / "app")}
     for number, expected in ((1, 1), (2, 0)):
         wanted = replace(settings(f"{registry.host}/engine/{number}", images, SIGNED), local_stages=True)
@@ -165,7 +131,7 @@ def based(folder: Path, base: str) -> BuildContext:
 
 
 def test_an_image_is_built_after_the_one_it_is_built_from(
-    counter: Counter, registry: RunningRegistry, docker_engine: DockerEngine, tmp_path: Path
+    counter: BuildCounter, registry: RunningRegistry, docker_engine: DockerEngine, tmp_path: Path
 ) -> None:
     images = {"top": based(tmp_path / "top", "middle"), "middle": based(tmp_path / "middle", "bottom"),
               "bottom": context(tmp_path / "bottom")}  # fmt: skip
@@ -182,13 +148,13 @@ def test_an_image_is_built_after_the_one_it_is_built_from(
     assert names_in(docker_engine, "moorage-run") == []
 
 
-def test_images_built_from_each_other_are_refused(counter: Counter, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_images_built_from_each_other_are_refused(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path) -> None:
     images = {"egg": based(tmp_path / "egg", "hen"), "hen": based(tmp_path / "hen", "egg")}
     with pytest.raises(ConfigurationError, match="built from itself"):
         publish(settings(f"{registry.host}/circle", images, ONE_TAG), counter.world)
 
 
-def test_a_failed_base_is_built_once_and_fails_both(counter: Counter, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_a_failed_base_is_built_once_and_fails_both(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path) -> None:
     images = {"top": based(tmp_path / "top", "bottom"), "bottom": context(tmp_path / "bottom")}
     (tmp_path / "bottom/Dockerfile").write_text("FROM scratch\nCOPY nothing /here\n")
     result = publish(settings(f"{registry.host}/broken-base", images, ONE_TAG), counter.world)
@@ -196,7 +162,7 @@ def test_a_failed_base_is_built_once_and_fails_both(counter: Counter, registry: 
     assert counter.builds() == 1
 
 
-def test_by_its_option_and_without_any_other_tag(counter: Counter, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_by_its_option_and_without_any_other_tag(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path) -> None:
     context(tmp_path / "app")
     argv = ["--images-repo", f"{registry.host}/flagged", "--images-repo-implementation", "default", "--output", "json"]
     argv += ["--image", f"app={tmp_path / 'app'}", "--tag-by-stages-signature", "--stages-storage", ":local"]
@@ -208,7 +174,7 @@ def test_by_its_option_and_without_any_other_tag(counter: Counter, registry: Run
         assert labels_at(registry, "flagged/app", only["tag"])["dev.moorage.signature"] == only["tag"]
 
 
-def test_a_failed_build_says_its_line_where_people_look(counter: Counter, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_a_failed_build_says_its_line_where_people_look(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path) -> None:
     context(tmp_path / "app")
     (tmp_path / "app/Dockerfile").write_text("FROM scratch\n\nCOPY nothing /here\n")
     argv = ["--images-repo", f"{registry.host}/placed", "--images-repo-implementation", "default", "--tag-custom", "v1"]
