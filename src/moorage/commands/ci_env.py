@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from moorage.auth.secret import MASK, blank
-from moorage.commands.ci_variables import CiSystem, Section, TaggingStrategy, Variable, ci_logins, ci_sections
+from moorage.auth.secret import MASK, Secret, blank
+from moorage.commands.ci_variables import Section, TaggingStrategy, Variable, ci_sections
 from moorage.commands.login import log_in
 from moorage.commands.shell_syntax import ABORT, Syntax, assignment, comment
 from moorage.docker.config_dir import lasting_docker_config
 from moorage.errors import ConfigurationError, Failure
+from moorage.settings.ci import CiJob, CiSystem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +70,14 @@ def _ci_env(request: CiEnvRequest, write: Callable[[str], None]) -> CiEnvResult:
         problems.append("--output-file-path needs --as-file or --as-env-file")
     if problems:
         raise ConfigurationError(*problems)
-    sections = ci_sections(request.system, request.environment, request.strategy)
-    logins = ci_logins(request.system, request.environment)
+    job, token = CiJob(request.system, request.environment), request.environment.get("GITHUB_TOKEN")
+    sections = ci_sections(job, request.strategy)
+    login = job.login(Secret(token) if token else None)
     with lasting_docker_config(request.source, place=request.place) as config:
-        log_in(config, logins, request.environment)
+        log_in(config, (login,) if login else (), request.environment)
         names = ("DOCKER_CONFIG", "MOORAGE_DOCKER_CONFIG")
         docker = tuple(Variable(name, str(config.directory), overrides=True) for name in names)
-        note = f"logged in to {logins[0].registry} with {logins[0].source}" if logins else "no login: the job has no token"
+        note = f"logged in to {login.registry} with {login.source}" if login else "no login: the job has no token"
         text = rendered(request.syntax, (Section("Docker config", docker, note), *sections), request.environment)
         file = None
         if not request.streams:

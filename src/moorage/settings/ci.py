@@ -63,12 +63,16 @@ class CiJob:
         host = Surroundings.of(self.environ).github_server_host or _GITHUB
         return "ghcr.io" if host == _GITHUB else f"containers.{host}"
 
+    @property
+    def gitlab_registry(self) -> str:
+        """The host of GitLab's registry, "" where the project has none. An image path is no name to log in to."""
+        return self._get("CI_REGISTRY") or self._get("CI_REGISTRY_IMAGE").partition("/")[0]
+
     def login(self, github_token: Secret | None) -> Login | None:
         """What the job may use its own registry with: GitLab's job token, GitHub's token."""
-        host = self._get("CI_REGISTRY")
         if self.system is CiSystem.GITHUB and github_token:
             return Login(self.github_registry, self._get("GITHUB_ACTOR") or "token", github_token, "$GITHUB_TOKEN")
-        if self.system is CiSystem.GITLAB and host and (token := self._get("CI_JOB_TOKEN")):
+        if self.system is CiSystem.GITLAB and (host := self.gitlab_registry) and (token := self._get("CI_JOB_TOKEN")):
             return Login(host, "gitlab-ci-token", Secret(token), "$CI_JOB_TOKEN")
         return None
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from moorage.commands.ci_env import CiEnvRequest, ci_env
-from moorage.commands.ci_variables import CiSystem, TaggingStrategy, ci_logins, git_tag_or_branch
+from moorage.commands.ci_variables import TaggingStrategy
 from moorage.commands.shell_syntax import Syntax
 from moorage.errors import ConfigurationError
 from moorage.oci.slug import slug
 from moorage.option import Command
+from moorage.settings.ci import CiSystem
 from moorage.settings.table import BY_NAME
 
 GITHUB = {
@@ -122,30 +123,18 @@ def test_the_users_own_address_in_gitlabs_registry_is_gitlabs_a_look_alike_is_no
     assert "MOORAGE_IMAGES_REPO_IMPLEMENTATION" not in Run(tmp_path, CiSystem.GITLAB, {**GITLAB, **own}).variables
 
 
+def test_without_a_token_there_is_no_login(tmp_path: Path) -> None:
+    run = Run(tmp_path, CiSystem.GITHUB, {**GITHUB, "GITHUB_TOKEN": ""})
+    assert "# no login: the job has no token" in run.output
+    assert not json.loads((run.result.docker_config / "config.json").read_text()).get("auths")
+
+
 def test_a_project_without_a_registry_gets_no_address_and_is_told(tmp_path: Path) -> None:
     environment = {name: value for name, value in GITLAB.items() if not name.startswith("CI_REGISTRY")}
     run = Run(tmp_path, CiSystem.GITLAB, environment)
     assert "# MOORAGE_IMAGES_REPO= (CI_REGISTRY_IMAGE is not set: the project's container registry is off)" in run.output
     assert "# MOORAGE_STAGES_STORAGE= (CI_REGISTRY_IMAGE" in run.output
     assert set(run.variables) == {"DOCKER_CONFIG", "MOORAGE_DOCKER_CONFIG", "MOORAGE_TAG_BY_STAGES_SIGNATURE", *LIMITS}
-
-
-@pytest.mark.parametrize(
-    ("system", "environment", "expected"),
-    [
-        (CiSystem.GITHUB, {"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "v1.0"}, ("tag", "v1.0")),
-        (CiSystem.GITHUB, {"GITHUB_REF": "refs/tags/v1.0"}, ("tag", "v1.0")),
-        (CiSystem.GITHUB, {"GITHUB_REF": "refs/heads/a/b"}, ("branch", "a/b")),
-        (CiSystem.GITHUB, {"GITHUB_REF": "refs/pull/7/merge", "GITHUB_HEAD_REF": "main"}, ("branch", "7/merge")),
-        (CiSystem.GITHUB, {}, None),
-        (CiSystem.GITLAB, {"CI_COMMIT_TAG": "v1", "CI_COMMIT_REF_NAME": "v1"}, ("tag", "v1")),
-        (CiSystem.GITLAB, {"CI_BUILD_TAG": "v0", "CI_COMMIT_TAG": "v1"}, ("tag", "v0")),
-        (CiSystem.GITLAB, {"CI_COMMIT_TAG": "", "CI_COMMIT_REF_NAME": "main"}, ("branch", "main")),
-        (CiSystem.GITLAB, {"CI_BUILD_REF_NAME": "old", "CI_COMMIT_REF_NAME": "main"}, ("branch", "old")),
-    ],
-)
-def test_tag_or_branch_is_found(system: CiSystem, environment: dict[str, str], expected: tuple[str, str] | None) -> None:
-    assert git_tag_or_branch(system, environment) == expected
 
 
 def test_tag_or_branch_becomes_a_tag_that_a_registry_takes(tmp_path: Path) -> None:
@@ -241,14 +230,6 @@ def test_githubs_own_file_is_added_to(tmp_path: Path) -> None:
     assert lines[0] == "BEFORE=1"
     assert "MOORAGE_IMAGES_REPO=ghcr.io/acme/shop" in lines
     assert [line for line in lines if line.startswith("#") or "=" not in line] == [], "the runner knows no comments"
-
-
-def test_a_login_is_made_only_where_the_images_go() -> None:
-    assert [login.registry for login in ci_logins(CiSystem.GITHUB, GITHUB)] == ["ghcr.io"]
-    assert ci_logins(CiSystem.GITHUB, GITHUB, "quay.io") == ()
-    assert ci_logins(CiSystem.GITHUB, {**GITHUB, "GITHUB_TOKEN": ""}) == ()
-    (login,) = ci_logins(CiSystem.GITLAB, {**GITLAB, "CI_REGISTRY": ""}, "registry.example.com:5050")
-    assert (login.username, login.password.reveal()) == ("gitlab-ci-token", "glcbt-hunter2hunter2")
 
 
 def test_the_process_environment_is_the_default() -> None:

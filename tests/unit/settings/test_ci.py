@@ -49,6 +49,12 @@ def test_gitlab() -> None:
     assert (login.registry, login.username, login.password) == ("registry.gitlab.com", "gitlab-ci-token", Secret("jobtoken"))
 
 
+def test_an_image_path_says_the_registry_where_nothing_else_does() -> None:
+    login = CiJob.of({**GITLAB, "CI_REGISTRY": "", "CI_JOB_TOKEN": "jobtoken"}).login(None)
+    assert login is not None
+    assert login.registry == "registry.gitlab.com"
+
+
 def test_a_job_without_parallel_has_no_shard() -> None:
     assert "shard" not in options({**GITLAB, "CI_NODE_TOTAL": "1"})
 
@@ -63,6 +69,7 @@ def test_outside_of_ci_nobody_says_anything() -> None:
     [
         ({"GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "main"}, TagRequest(TagStrategy.GIT_BRANCH, "main")),
         ({"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "v1.0"}, TagRequest(TagStrategy.GIT_TAG, "v1.0")),
+        ({"GITHUB_REF": "refs/heads/a/b"}, TagRequest(TagStrategy.GIT_BRANCH, slug("a/b"))),
         ({"GITHUB_REF": "refs/tags/v1/x"}, TagRequest(TagStrategy.GIT_TAG, slug("v1/x"))),
         ({"GITHUB_REF_NAME": "7/merge", "GITHUB_HEAD_REF": "main"}, TagRequest(TagStrategy.GIT_BRANCH, slug("7/merge"))),
         ({}, None),
@@ -76,6 +83,8 @@ def test_tags_of_github(environ: dict[str, str], tag: TagRequest | None) -> None
     ("environ", "tag"),
     [
         ({"CI_COMMIT_TAG": "v1", "CI_COMMIT_REF_NAME": "v1"}, TagRequest(TagStrategy.GIT_TAG, "v1")),
+        ({"CI_BUILD_TAG": "v0", "CI_COMMIT_TAG": "v1"}, TagRequest(TagStrategy.GIT_TAG, "v0")),
+        ({"CI_COMMIT_TAG": "", "CI_COMMIT_REF_NAME": "main"}, TagRequest(TagStrategy.GIT_BRANCH, "main")),
         ({"CI_COMMIT_REF_NAME": "main"}, TagRequest(TagStrategy.GIT_BRANCH, "main")),
         ({"CI_BUILD_REF_NAME": "old", "CI_COMMIT_REF_NAME": "main"}, TagRequest(TagStrategy.GIT_BRANCH, "old")),
         ({}, None),

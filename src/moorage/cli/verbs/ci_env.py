@@ -4,10 +4,11 @@ from pathlib import Path
 
 from moorage.cli.call import Answer, Call
 from moorage.commands.ci_env import CiEnvRequest, ci_env
-from moorage.commands.ci_variables import CiSystem, TaggingStrategy
+from moorage.commands.ci_variables import TaggingStrategy
 from moorage.commands.shell_syntax import ABORT, Syntax
 from moorage.errors import Failure
 from moorage.settings.assemble.access import access_of
+from moorage.settings.ci import CiSystem
 from moorage.settings.options import reports, tags
 from moorage.settings.problems import nearest
 
@@ -32,10 +33,11 @@ def run(call: Call) -> Answer:
 def _request(call: Call) -> CiEnvRequest:
     options, environ = call.request.options, call.request.environ
     word = call.words[0] if call.words else ""
-    if word not in set(CiSystem):
-        meant = nearest(word, tuple(CiSystem))
+    known = (CiSystem.GITHUB, CiSystem.GITLAB)
+    if word not in known:
+        meant = nearest(word, known)
         call.request.problems.add(
-            f"unknown CI system {word!r}" + (f", did you mean {meant}?" if meant else "; known are github, gitlab")
+            f"unknown CI system {word!r}" + (f", did you mean {meant}?" if meant else f"; known are {', '.join(known)}")
         )
     access = access_of(call.request)
     call.request.problems.raise_any()
