@@ -32,6 +32,7 @@ from moorage.oci.reference import Digest, Repository, Tag
 from moorage.policy.claims import Claims
 from moorage.policy.plan import Kind, Outcome
 from moorage.policy.reason import Code, Reason
+from moorage.registries.default import VENDOR as DEFAULT
 from moorage.registries.interface import Ability, Examiner, RepositoryDeleter, RepositoryLister, TagDeleter, Writer
 from moorage.registries.quay import VENDOR
 from moorage.registries.quay.registry import QuayRegistry
@@ -389,6 +390,15 @@ class TestRobotsWays:
         run = clean(scene, policy("old*"), tmp_path)
         assert set(outcomes(run).values()) == {Outcome.DELETED}
         assert {key[1] for key in scene.simulator.counts if key[1].startswith("/api/")} == set()
+
+    def test_the_plain_api_serves_as_well(self, scene: Scene, tmp_path: Path) -> None:
+        """For the nested names of a self-hosted Quay: the implementation `default` gives in where its scope is refused."""
+        scene.push(image(layer("1")), "old-1", "keep-1")
+        scene.push(image(layer("2")), "old-2")
+        plain = replace(scene, vendor=DEFAULT)
+        run = clean(plain, policy("old*"), tmp_path, plain.open())
+        assert set(outcomes(run).values()) == {Outcome.DELETED}
+        assert scene.tags().keys() == {"keep-1"}
 
     def test_publishing_makes_the_repository(self, scene: Scene) -> None:
         one = image(layer("new"))

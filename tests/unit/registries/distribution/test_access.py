@@ -16,7 +16,7 @@ from tests.unit.registries.distribution.conftest import basic, identity, named
 
 from moorage.auth.credential import Basic, Bearer
 from moorage.auth.secret import Secret
-from moorage.errors import ConfigurationError, Contradiction, Denied, NotFound, Unauthorized, Unreachable
+from moorage.errors import ConfigurationError, Contradiction, Denied, NotFound, RegistryError, Unauthorized, Unreachable
 from moorage.oci.reference import Digest, Registry, Repository, Tag
 from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.tokens import basic_header
@@ -220,6 +220,24 @@ def test_the_registrys_own_words_for_the_scope_are_asked_for(open_client: Callab
         assert open_client(server.host, basic()).tags(named(server)) == [Tag("v1")]
     asked = [[value for name, value in request.query if name == "scope"] for request in server.asked("GET", "/token")]
     assert asked == [["repository:team/app:pull"], ["repository:team/app:*", "repository:team/app:pull"]]
+
+
+def test_a_service_that_does_not_know_deletion_is_asked_for_less(open_client: Callable[..., Distribution]) -> None:
+    """Quay answers 400 to scopes with another word than pull, push and *."""
+    refusal = oci_error(400, "INVALID_REQUEST")
+    with ScriptedServer(Service(Reply.of({"token": "good"}), refusal, Reply.of({"token": "good"}))) as server:
+        client = open_client(server.host, basic())
+        client.tags(named(server))
+        client.delete(named(server), Digest.of(b""))
+    asked = [dict(request.query)["scope"] for request in server.asked("GET", "/token")]
+    assert asked[-2:] == ["repository:team/app:pull,push,delete", "repository:team/app:pull,push"]
+
+
+def test_a_service_that_refuses_everything_says_why(open_client: Callable[..., Distribution]) -> None:
+    service = Service(oci_error(400, "INVALID_REQUEST", "no such repository"))
+    with ScriptedServer(service) as server, pytest.raises(RegistryError, match="no such repository"):
+        open_client(server.host, basic()).tags(named(server))
+    assert len(server.asked("GET", "/token")) == 1
 
 
 def test_a_new_refresh_token_replaces_the_old_one(open_client: Callable[..., Distribution]) -> None:
