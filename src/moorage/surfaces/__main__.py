@@ -8,6 +8,7 @@ from typing import Final, TextIO
 from moorage.surfaces.action import render_action
 from moorage.surfaces.component import render_component
 from moorage.surfaces.reference import render_reference
+from moorage.surfaces.registries import render_registries
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 SURFACES: Final[Mapping[str, Callable[[], str]]] = {
@@ -15,6 +16,7 @@ SURFACES: Final[Mapping[str, Callable[[], str]]] = {
     ".gitlab-ci-component.yml": render_component,
     "templates/moorage.yml": render_component,  # GitLab looks for components nowhere else
     "docs/options.md": render_reference,
+    "docs/registries.md": render_registries,
 }
 
 
