@@ -1,10 +1,12 @@
 """What one source of an image is, before it is sent: mostly all of the image, else one platform or several of it."""
 
+import io
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from moorage.commands.publish.content import Content, content_of_manifest, read_config
@@ -14,7 +16,7 @@ from moorage.docker.termination import at_end
 from moorage.oci.reference import Digest
 from moorage.registries.sources.joining import join, platform_text, platforms_of, refuse_equal_platforms
 from moorage.registries.sources.opening import open_source
-from moorage.registries.sources.parcel import Parcel
+from moorage.registries.sources.parcel import BlobSource, Parcel
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,20 @@ class Piece:
 
 def piece_of_parcel(parcel: Parcel) -> Piece:
     """Raises ConfigurationError for an image whose config is none."""
+    parcel = _with_configs_read(parcel)
     images = parcel.images()
     contents = [read_config(parcel.config(image)) for image in images] or [content_of_manifest(parcel.root.digest)]
     return Piece(parcel.origin, tuple(contents), platforms_of(parcel), lambda: nullcontext(parcel), parcel.root.digest)
+
+
+def _with_configs_read(parcel: Parcel) -> Parcel:
+    """The same parcel, its configs in memory: they are looked into more than once, and may lie in another registry."""
+    read: dict[Digest, BlobSource] = {}
+    for image in parcel.images():
+        if (config := image.manifest.config) is not None:
+            content = parcel.config(image)
+            read[config.digest] = BlobSource(len(content), partial(io.BytesIO, content), parcel.blobs[config.digest].home)
+    return replace(parcel, blobs={**parcel.blobs, **read})
 
 
 def piece_of_local(docker: Docker, local: Local, origin: str) -> Piece:

@@ -1,13 +1,13 @@
 """Images out of other registries, each spoken to as the vendor that its address looks like, with that vendor's credentials."""
 
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from moorage.commands.connect import connect
 from moorage.commands.world import World
-from moorage.errors import Unsupported
+from moorage.errors import ConfigurationError, Unauthorized, Unsupported
 from moorage.oci.reference import Digest, Reference, Tag, parse_reference
 from moorage.registries.addressing import resolve
 from moorage.registries.interface import Reader, Registry
@@ -27,38 +27,44 @@ class OtherRegistries:
     settings: PublishSettings
     world: World
     stack: ExitStack
-    _open: dict[str, Registry] = field(default_factory=dict)
+    _open: dict[tuple[str, bool], Registry] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def fetch(self, text: str, *, with_attached: bool) -> tuple[Parcel, tuple[Attachment, ...]]:
         """The image that `docker://REFERENCE` means, and what belongs to it. Raises RegistryError, ConfigurationError."""
         reference = parse_reference(text.removeprefix(OTHER_REGISTRY))
-        registry = self._registry(text)
-        if not isinstance(registry, Reader):
-            raise Unsupported(f"{reference} cannot be read")
-        parcel = registry_parcel(registry, reference)
-        return parcel, attached_to(registry, reference.repository, parcel) if with_attached else ()
+        try:
+            return _fetched(self._registry(text), reference, with_attached=with_attached)
+        except Unauthorized:
+            # A public image needs no credentials, which the vendor's own API may want for everything (ECR Public).
+            plain = self._registry(text, plain=True)
+            if plain is self._registry(text):
+                raise
+            return _fetched(plain, reference, with_attached=with_attached)
 
     def digest(self, reference: Reference) -> Digest:
         """What a tag points at. Raises RegistryError."""
         tag = reference.tag or Tag("latest")
         return self._registry(f"{OTHER_REGISTRY}{reference}").resolve(reference.repository, tag)
 
-    def _registry(self, text: str) -> Registry:
+    def _registry(self, text: str, *, plain: bool = False) -> Registry:
         with self._turn:
-            if text not in self._open:
-                self._open[text] = self._opened(text)
-            return self._open[text]
+            key = (text, plain or text not in self.settings.origins)
+            if key not in self._open:
+                self._open[key] = self._opened(*key)
+            return self._open[key]
 
-    def _opened(self, text: str) -> Registry:
-        storage = self.settings.origins.get(text)
-        if storage is not None:
-            try:
-                found = self.stack.enter_context(connect(storage, self.settings.access, self.world))
-            except Unsupported:
-                found = None  # a vendor whose own API is not spoken yet
-            if isinstance(found, Reader):
-                return found
+    def _opened(self, text: str, plain: bool) -> Registry:
+        if not plain:
+            with suppress(Unsupported, ConfigurationError):  # not spoken yet, or asks for what reading does not need
+                return self.stack.enter_context(connect(self.settings.origins[text], self.settings.access, self.world))
         repository = parse_reference(text.removeprefix(OTHER_REGISTRY)).repository
-        plain = Storage(resolve(str(repository), _PLAIN), option_prefix=self.settings.storage.option_prefix)
-        return self.stack.enter_context(connect(plain, self.settings.access, self.world))
+        storage = Storage(resolve(str(repository), _PLAIN), option_prefix=self.settings.storage.option_prefix)
+        return self.stack.enter_context(connect(storage, self.settings.access, self.world))
+
+
+def _fetched(registry: Registry, reference: Reference, *, with_attached: bool) -> tuple[Parcel, tuple[Attachment, ...]]:
+    if not isinstance(registry, Reader):
+        raise Unsupported(f"{reference} cannot be read")
+    parcel = registry_parcel(registry, reference)
+    return parcel, attached_to(registry, reference.repository, parcel) if with_attached else ()

@@ -11,14 +11,16 @@ from typing import Any, Final, Protocol
 
 from moorage.errors import ConfigurationError, NotFound
 from moorage.oci.inventory import Inventory, Stored
-from moorage.oci.manifest import followed_digest, parse_manifest, referrers_tag
+from moorage.oci.manifest import parse_manifest, referrers_tag
 from moorage.oci.media_type import OCI_INDEX
 from moorage.oci.reference import Digest, Reference, Repository, Tag
 from moorage.registries.interface import Reader, ReferrerLister, Registry, Writer
+from moorage.registries.sources.checks import parallel
 from moorage.registries.sources.opening import registry_parcel
 from moorage.registries.sources.parcel import Document, Parcel
 from moorage.registries.upload import put_parcel
 
+_SUFFIXES: Final = ("", ".sig", ".att", ".sbom")  # the referrers' fallback, and cosign's before OCI 1.1
 _ROUNDS: Final = 8  # a signature of an SBOM of an image is three deep
 
 
@@ -36,11 +38,10 @@ class Attachment:
 
 def attached_to(source: Home, repository: Repository, parcel: Parcel) -> tuple[Attachment, ...]:
     """Everything that belongs to any manifest of a parcel, and what belongs to that in turn. Raises what the reader raises."""
-    tags = {tag: target for tag in source.tag_names(repository) if (target := followed_digest(tag.text))}
     known = {document.digest for document in parcel.documents()}
     news, found = known, []
     for _ in range(_ROUNDS):
-        attachments = [*_referrers(source, repository, news), *_followers(source, repository, tags, news)]
+        attachments = [*_referrers(source, repository, news), *_followers(source, repository, news)]
         found += attachments
         news = {document.digest for one in attachments for document in one.parcel.documents()} - known
         known = known | news
@@ -75,16 +76,18 @@ def _referrers(source: Home, repository: Repository, subjects: Iterable[Digest])
             yield Attachment(registry_parcel(source, Reference(repository, digest=stored.digest)))
 
 
-def _followers(
-    source: Home, repository: Repository, tags: Mapping[Tag, Digest], targets: Iterable[Digest]
-) -> Iterator[Attachment]:
-    wanted = set(targets)
-    for tag, target in sorted(tags.items()):
-        if target in wanted:
-            try:
-                yield Attachment(registry_parcel(source, Reference(repository, tag)), tag)
-            except NotFound:
-                continue  # deleted since the listing
+def _followers(source: Home, repository: Repository, targets: Iterable[Digest]) -> Iterator[Attachment]:
+    """By name and not from a listing, which may be long, and closed to who may only pull."""
+
+    def found(tag: Tag) -> Attachment | None:
+        try:
+            source.resolve(repository, tag)
+            return Attachment(registry_parcel(source, Reference(repository, tag)), tag)
+        except NotFound:
+            return None
+
+    tags = [Tag(f"{referrers_tag(target)}{suffix}") for target in sorted(targets) for suffix in _SUFFIXES]
+    yield from (attachment for attachment in parallel(found, tags) if attachment is not None)
 
 
 def _standing(target: Writer, repository: Repository, reference: Tag | Digest) -> Document | None:
