@@ -183,3 +183,10 @@ def test_a_failed_build_says_its_line_where_people_look(counter: BuildCounter, r
     assert called.code == 4
     assert f"::error file={tmp_path / 'app/Dockerfile'},line=3::" in called.err
     assert "COPY nothing /here" in called.err
+
+
+def test_an_images_own_labels_and_cache_go_to_its_build(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path) -> None:
+    built = replace(context(tmp_path / "app"), labels=(("team", "web"),), cache_to=("type=inline",))
+    assert statuses(publish(settings(f"{registry.host}/own-labels", {"app": built}, ONE_TAG), counter.world)) == ["published"]
+    assert "--cache-to type=inline" in counter.log.read_text()
+    assert labels_at(registry, "own-labels/app", "v1")["team"] == "web"

@@ -1,6 +1,6 @@
 """Building images and giving them labels, with whichever builder the docker command has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
@@ -25,7 +25,7 @@ class Builder(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """What to build. A relative `dockerfile` lies below the context; `secrets` are texts as `--secret` takes them."""
+    """What to build. A relative `dockerfile` lies below the context; texts are as docker's options of these names take them."""
 
     context: Path
     dockerfile: Path = Path("Dockerfile")
@@ -33,6 +33,9 @@ class Build:
     build_args: Mapping[str, str] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -48,6 +51,10 @@ class Build:
             found.append(f"there is no Dockerfile at {self.dockerfile_path}")
         if builder is Builder.CLASSIC and (self.secrets or len(self.platforms) > 1):
             found.append(f"{self.context}: build secrets and several platforms need BuildKit; install docker's buildx plugin")
+        if builder is Builder.CLASSIC and self.ssh:
+            found.append(f"{self.context}: ssh needs BuildKit; install docker's buildx plugin")
+        if builder is not Builder.BUILDX and self.cache_to:
+            found.append(f"{self.context}: writing a cache (cacheTo) needs docker's buildx plugin")
         for name, value in self.build_args.items():
             if blank(value) != value and name.startswith(_RESERVED):
                 found.append(f"build argument {name} holds a secret and has the name of a variable that docker reads itself")
@@ -83,8 +90,8 @@ def build(docker: Docker, request: Build, reference: str) -> LocalImage:
         else:  # without a value docker takes it from its environment, which other users of the machine cannot see
             arguments += ["--build-arg", name]
             settings[name] = value
-    for secret in request.secrets:
-        arguments += ["--secret", secret]
+    arguments += [*_each("--secret", request.secrets), *_each("--ssh", request.ssh)]
+    arguments += [*_each("--cache-from", request.cache_from), *_each("--cache-to", request.cache_to)]
     docker.follow([*arguments, *_labels(request.labels), str(request.context)], settings=settings)
     return _built(docker, reference)
 
@@ -160,6 +167,10 @@ def _settings(builder: Builder) -> dict[str, str]:
 def _labels(labels: Mapping[str, str]) -> list[str]:
     """As arguments and not as LABEL lines: these hold any text, line breaks and quotes included, for every builder alike."""
     return [argument for name, value in sorted(labels.items()) for argument in ("--label", f"{name}={value}")]
+
+
+def _each(option: str, texts: Iterable[str]) -> list[str]:
+    return [word for text in texts for word in (option, text)]
 
 
 def _secrets_in(labels: Mapping[str, str]) -> list[str]:

@@ -74,6 +74,10 @@ class BuildContext:
     build_args: tuple[tuple[str, str], ...] = ()
     platforms: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()  # as `docker buildx build --secret` takes them: names of files and variables, no values
+    ssh: tuple[str, ...] = ()  # these three as buildx's options of the same names take them
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()  # of this image alone
 
 
 @dataclass(frozen=True, slots=True)

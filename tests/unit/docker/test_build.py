@@ -54,6 +54,13 @@ def test_buildkit_takes_secrets_and_platforms(tmp_path: Path) -> None:
     assert request.problems(Builder.BUILDKIT) == []
 
 
+def test_what_a_builder_lacks_is_said_before(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    request = Build(context=tmp_path, ssh=("default",), cache_from=("app:cache",), cache_to=("type=inline",))
+    counts = {builder: len(request.problems(builder)) for builder in Builder}
+    assert counts == {Builder.BUILDX: 0, Builder.BUILDKIT: 1, Builder.CLASSIC: 2}
+
+
 def test_a_password_that_is_a_common_word_does_not_forbid_it_in_labels(tmp_path: Path) -> None:
     Secret("admin")
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")

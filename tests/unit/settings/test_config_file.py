@@ -56,6 +56,10 @@ images:
   buildArgs: {VERSION: 1.0, FLAG: yes}
   platforms: linux/amd64, linux/arm64
   secrets: ["id=npm,src=npmrc", "id=token,env=TOKEN"]
+  ssh: default
+  cacheFrom: ["type=registry,ref=example.com/cache"]
+  cacheTo: "type=inline"
+  labels: {team: web, tier: 1}
 - image: ~
   source: docker-archive:out.tar
 - image: api
@@ -76,6 +80,10 @@ images:
                     (("VERSION", "1.0"), ("FLAG", "yes")),
                     ("linux/amd64", "linux/arm64"),
                     (f"id=npm,src={here}/npmrc", "id=token,env=TOKEN"),
+                    ("default",),
+                    ("type=registry,ref=example.com/cache",),
+                    ("type=inline",),
+                    (("team", "web"), ("tier", "1")),
                 ),
             ),
         ),
@@ -109,6 +117,10 @@ def test_build_arguments_may_be_a_list(tmp_path: Path) -> None:
         ("images: [{image: a, context: x, buildArgs: A=1}]", "moorage.yaml:1: images[0].buildArgs: a mapping, or"),
         ("images: [{image: a, context: x, buildArgs: {A: [1]}}]", "moorage.yaml:1: images[0].buildArgs.A: a text is needed"),
         ("images: [{image: a, source: ./gone}]", "bad "),
+        (
+            "images: [{image: a, context: x, labels: {dev.moorage.image: b}}]",
+            "moorage.yaml:1: images[0].labels 'dev.moorage.image'",
+        ),
         ("images: {image: a}", "moorage.yaml:1: images: a list is needed here, not a mapping"),
         ("options: [a]", "moorage.yaml:1: options: a mapping is needed here, not a list"),
         ("options: {image-repo: x}", "moorage.yaml:1: options.image-repo: unknown key, did you mean images-repo?"),

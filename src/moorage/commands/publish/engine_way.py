@@ -54,6 +54,10 @@ def build_local(docker: Docker, names: LocalNames, context: BuildContext, bases:
             build_args=dict(context.build_args),
             platforms=context.platforms,
             secrets=context.secrets,
+            ssh=context.ssh,
+            cache_from=context.cache_from,
+            cache_to=context.cache_to,
+            labels=dict(context.labels),
         )
         return find_local(docker, str(build(docker, request, names.new()).id))
 

@@ -49,6 +49,7 @@ def built_part(context: BuildContext, bases: Mapping[str, str]) -> Mapping[str, 
             "platforms": sorted(set(context.platforms)),
             "secrets": sorted(_secret_id(secret) for secret in context.secrets),
             "bases": dict(bases),
+            **({"labels": dict(context.labels)} if context.labels else {}),
         }
     except OSError as error:
         raise ConfigurationError(f"{error.filename or context.directory} cannot be read: {error.strerror}") from None

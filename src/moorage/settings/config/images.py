@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from moorage.oci.labels import OWN
 from moorage.oci.naming import NAMELESS, image_name, shown
 from moorage.option import items, lines
 from moorage.settings.config.document import Items, Section
@@ -11,7 +12,9 @@ from moorage.settings.config.reading import Reading
 from moorage.settings.image_source import source_of
 from moorage.settings.settings import BuildContext, ImageSetting, SourceText
 
-_BUILD_KEYS: Final = ("dockerfile", "target", "buildArgs", "platforms", "secrets")
+_BUILD_KEYS: Final = (
+    "dockerfile", "target", "buildArgs", "platforms", "secrets", "ssh", "cacheFrom", "cacheTo", "labels",
+)  # fmt: skip
 KEYS: Final = ("image", "source", "context", *_BUILD_KEYS)
 
 
@@ -59,7 +62,23 @@ def _sources(reading: Reading, directory: Path) -> Iterator[BuildContext | Sourc
         build_args=tuple(_build_args(reading)),
         platforms=tuple(text for text, _ in reading.texts("platforms", items)),
         secrets=tuple(_secret(text, directory) for text, _ in reading.texts("secrets", lines)),
+        ssh=_listed(reading, "ssh"),
+        cache_from=_listed(reading, "cacheFrom"),
+        cache_to=_listed(reading, "cacheTo"),
+        labels=tuple(_labels(reading)),
     )
+
+
+def _listed(reading: Reading, key: str) -> tuple[str, ...]:
+    """Lines, since commas are part of what buildx takes."""
+    return tuple(text for text, _ in reading.texts(key, lines))
+
+
+def _labels(reading: Reading) -> Iterator[tuple[str, str]]:
+    for name, content in reading.pairs("labels").items():
+        if name.startswith(OWN):
+            reading.problems.add(f"{reading.place_of('labels')} {name!r}: what begins with {OWN} is written by Moorage alone")
+        yield name, content
 
 
 def _build_args(reading: Reading) -> Iterator[tuple[str, str]]:

@@ -69,12 +69,16 @@ def _ignored(context: BuildContext) -> BuildContext:
     return context
 
 
+def _cached(context: BuildContext) -> BuildContext:
+    return replace(context, cache_from=("type=gha",), cache_to=("type=gha,mode=max",), ssh=("default",))
+
+
 def _committed(context: BuildContext) -> BuildContext:
     (context.directory / ".git/index").write_text("as of later")
     return context
 
 
-@pytest.mark.parametrize("change", [_elsewhere, _touched, _with_another_umask, _ignored, _committed])
+@pytest.mark.parametrize("change", [_elsewhere, _touched, _with_another_umask, _ignored, _committed, _cached])
 def test_what_decides_nothing_changes_nothing(context: BuildContext, change: Callable[[BuildContext], BuildContext]) -> None:
     before = signed(context)
     assert signed(change(context)) == before
@@ -123,6 +127,7 @@ def _directory(context: BuildContext) -> BuildContext:
         lambda context: replace(context, target="test"),
         lambda context: replace(context, build_args=(("A", "2"),)),
         lambda context: replace(context, platforms=("linux/arm64",)),
+        lambda context: replace(context, labels=(("team", "web"),)),
     ],
     ids=[
         "Dockerfile",
@@ -136,6 +141,7 @@ def _directory(context: BuildContext) -> BuildContext:
         "target",
         "argument",
         "platform",
+        "label",
     ],
 )
 def test_whatever_decides_the_image_changes_it(context: BuildContext, change: Callable[[BuildContext], BuildContext]) -> None:
