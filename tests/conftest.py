@@ -20,6 +20,12 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For bench.vendors: how many images the vendors' costs are counted on, and where the table goes."""
+    parser.addoption("--costs", nargs=2, type=int, metavar=("TAGS", "GOING"), help="count requests on so many images")
+    parser.addoption("--costs-to", metavar="FILE", help="append the counts to this file, tab separated")
+
+
 def pytest_configure() -> None:
     """Refuse a misspelt group: it would look like a declaration and be none."""
     if absence.UNKNOWN:

@@ -12,6 +12,7 @@ skipped: where a vendor cannot do something, its `Abilities` say so and the suit
 
 from __future__ import annotations
 
+from tests.contract.counting_costs import CostPromises
 from tests.contract.deletion import DeletionPromises
 from tests.contract.listing import ListingPromises
 from tests.contract.network import NetworkPromises
@@ -24,5 +25,5 @@ class RegistryContract(ListingPromises, DeletionPromises, CleanupStories):
     """What holds of every registry, a directory included."""
 
 
-class VendorContract(RegistryContract, RefusalPromises, NetworkPromises, SecrecyPromises):
+class VendorContract(RegistryContract, RefusalPromises, NetworkPromises, SecrecyPromises, CostPromises):
     """What holds of every registry that is reached over a network."""
