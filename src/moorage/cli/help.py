@@ -19,7 +19,7 @@ def overview(width: int) -> str:
     """`moorage --help`."""
     lines = ["Publish container images under computed names, and clean registries up by policy.", ""]
     lines += ["Usage: moorage COMMAND [OPTIONS]", "", "Commands:"]
-    lines += [f"  {command:<15} {usage.summary}" for command, usage in USAGES.items() if usage.module != "unbuilt"]
+    lines += [f"  {command:<15} {usage.summary}" for command, usage in USAGES.items()]
     lines += [
         "",
         "`moorage COMMAND --help` lists the options of a command; docs/options.md lists all.",

@@ -1,6 +1,5 @@
 """Making a plan: look at the repositories, hear what others claim, decide. The same for every story that deletes or explains."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,15 +10,15 @@ from typing import Generic, TypeVar
 from moorage.commands.applying import Views
 from moorage.commands.in_use import Running
 from moorage.commands.keep_list import read_keep_lists
+from moorage.commands.plan_file import read_plan
 from moorage.commands.project_images import ProjectImages, ProjectVerdict
 from moorage.commands.survey import Question, complete, labelled, look
 from moorage.commands.targets import target_repositories
 from moorage.commands.world import World
-from moorage.errors import ConfigurationError, Contradiction, NotFound, RegistryError
+from moorage.errors import Contradiction, NotFound, RegistryError
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Repository
 from moorage.policy.claims import Claims, merged
-from moorage.policy.document import from_document
 from moorage.policy.plan import Outcome, Plan
 from moorage.policy.planner import Planner
 from moorage.policy.rules import Policy
@@ -55,7 +54,7 @@ def fresh_plan(
     Raises ConfigurationError and, where no repository could be looked at, the registry's own error.
     """
     targets = project.repositories if project is not None else target_repositories(settings, registry)
-    repositories = (only,) if only is not None else _own_shard(targets, settings.shard)
+    repositories = (only,) if only is not None else own_shard(targets, settings.shard)
     seen = _look(repositories, lambda repository: _seen(registry, repository, project), world, "Reading repositories")
     claims = read_keep_lists(settings.keep_lists, seen.found)
     verdict = judge(project, seen.found) if project is not None else ProjectVerdict({})
@@ -88,15 +87,9 @@ def _seen(registry: Registry, repository: Repository, project: ProjectImages | N
 
 def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, in_use: Running, path: Path) -> tuple[Plan, Views]:
     """The plan from a file, beside a new look at the repositories that it deletes from, and at what claims something in them."""
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"--plan {path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"--plan {path} is not JSON: {error}") from None
-    plan = from_document(document, f"--plan {path}", settings.storage.repo.registry)
+    plan = read_plan(path, f"--plan {path}", settings.storage.repo.registry)
     # What became of it in an earlier run does not count: each item is looked at anew.
-    plan = replace(plan, items=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.items))
+    plan = replace(plan, applied=False, items=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.items))
     repositories = tuple(dict.fromkeys(item.repository for item in plan.deletions))
     listed = read_keep_lists(settings.keep_lists, repositories)
     now = world.now()
@@ -141,7 +134,7 @@ def _try(view: Callable[[Repository], T], repository: Repository) -> T | Registr
         return error
 
 
-def _own_shard(repositories: Iterable[Repository], shard: tuple[int, int]) -> tuple[Repository, ...]:
+def own_shard(repositories: Iterable[Repository], shard: tuple[int, int]) -> tuple[Repository, ...]:
     """The repositories of this shard: by name alone, so that every job of a matrix agrees without talking to the others."""
     index, count = shard
     return tuple(r for r in repositories if int.from_bytes(sha256(str(r).encode()).digest()[:8]) % count == index - 1)

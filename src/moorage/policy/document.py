@@ -13,7 +13,7 @@ from typing import Any
 
 from moorage.errors import ConfigurationError, Refused
 from moorage.oci.manifest import parse_time
-from moorage.oci.reference import Digest, Registry, Repository, Tag
+from moorage.oci.reference import LAYOUT_SCHEME, Digest, Registry, Repository, Tag
 from moorage.policy.plan import SCHEMA, Action, Item, Kind, Outcome, Plan
 from moorage.policy.reason import Code, Reason
 
@@ -35,8 +35,10 @@ def to_document(plan: Plan) -> Document:
     }
 
 
-def from_document(document: object, source: str, registry: Registry) -> Plan:
-    """A plan for this registry out of its JSON document. `source` names the file in messages.
+def from_document(document: object, source: str, registry: Registry | None = None) -> Plan:
+    """A plan, carried out or not, out of its JSON document. `source` names the file in messages.
+
+    `registry` is the only one that it may be about; without, it is for reading alone, and may be about several.
 
     Raises ConfigurationError for what is no plan, with every fault, and Refused for a plan that was edited.
     """
@@ -69,6 +71,7 @@ def from_document(document: object, source: str, registry: Registry) -> Plan:
         created=created,
         items=tuple(items),
         notes=tuple(str(note) for note in notes) if isinstance(notes, list) else (),
+        applied=document.get("applied") is True,
         freed=_read_freed(document.get("freed"), {str(item.repository): item.repository for item in items}),
     )
 
@@ -95,7 +98,7 @@ def item_document(item: Item) -> Document:
     }
 
 
-def _read_item(entry: object, registry: Registry) -> Item:
+def _read_item(entry: object, registry: Registry | None) -> Item:
     if not isinstance(entry, dict) or not isinstance(entry["reasons"], list):
         raise TypeError("an item is an object with a list of reasons")
     kind, action = Kind(entry["kind"]), Action(entry["action"])
@@ -107,7 +110,7 @@ def _read_item(entry: object, registry: Registry) -> Item:
     if not isinstance(error, str | None) or not isinstance(size, int | None):
         raise TypeError("an error is a text, a size is a number of bytes")
     return Item(
-        repository=read_repository(str(entry["repository"]), registry),
+        repository=_repository(str(entry["repository"]), registry),
         kind=kind,
         digest=digest,
         action=action,
@@ -125,6 +128,13 @@ def _read_freed(freed: object, repositories: Mapping[str, Repository]) -> Mappin
     """What the document says of its own repositories; it only informs, so what makes no sense is passed over."""
     found = freed.items() if isinstance(freed, dict) else ()
     return {repositories[text]: count for text, count in found if text in repositories and isinstance(count, int) and count > 0}
+
+
+def _repository(text: str, registry: Registry | None) -> Repository:
+    if registry is not None:
+        return read_repository(text, registry)
+    host, _, path = text.rpartition("/") if text.startswith(LAYOUT_SCHEME) else text.partition("/")
+    return Repository(Registry(host), path)
 
 
 def read_repository(text: str, registry: Registry) -> Repository:

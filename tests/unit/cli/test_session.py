@@ -133,14 +133,6 @@ def test_every_command_knows_its_options_and_refuses_others(command: Command) ->
     assert "unknown option --no-such-thing" in refused(command, "--no-such-thing")
 
 
-@pytest.mark.parametrize("command", ["report"])
-def test_what_is_not_built_says_so_before_anything_is_touched(command: str) -> None:
-    words = {"report": ["merge"]}.get(command, [])
-    called = call(command, *words, "--output", "json")
-    assert (called.code, called.document["error"]["code"]) == (3, "unsupported")
-    assert "not built yet" in called.document["error"]["message"]
-
-
 def test_a_bug_is_exit_code_1_and_shows_its_traceback_to_those_who_debug(monkeypatch: pytest.MonkeyPatch) -> None:
     def break_down(_call: object) -> None:
         raise ZeroDivisionError("oh")

@@ -59,6 +59,11 @@ def test_a_job_without_parallel_has_no_shard() -> None:
     assert "shard" not in options({**GITLAB, "CI_NODE_TOTAL": "1"})
 
 
+def test_a_pod_of_an_indexed_job_has_a_shard_where_it_is_told_of_how_many() -> None:
+    assert options({"JOB_COMPLETION_INDEX": "0", "JOB_COMPLETIONS": "6"})["shard"] == "1/6"
+    assert "shard" not in options({"JOB_COMPLETION_INDEX": "0"})
+
+
 def test_outside_of_ci_nobody_says_anything() -> None:
     job = CiJob.of({**GITHUB, "GITHUB_ACTIONS": "", **GITLAB, "GITLAB_CI": ""})
     assert (job.options(), job.tag(), job.login(Secret("tokentoken")), job.images_repo) == ({}, None, None, None)

@@ -43,7 +43,7 @@ USAGES: Final[Mapping[Command, Usage]] = MappingProxyType(
         Command.MANAGED_IMAGES: Usage(
             "List, add or remove recorded image names.", "ls|add|rm [NAME…]", 1, None, module="managed_images"
         ),
-        Command.REPORT: Usage("Merge the reports of several shards.", "merge FILE…", 1, None, module="unbuilt"),
+        Command.REPORT: Usage("Merge the reports of several shards.", "merge FILE…", 1, None),
     }
 )
 

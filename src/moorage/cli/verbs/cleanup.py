@@ -5,7 +5,7 @@ import json
 from moorage.cli.call import Answer, Call
 from moorage.commands.cleanup import CleanupResult, cleanup
 from moorage.policy.document import to_document
-from moorage.policy.plan import Outcome
+from moorage.policy.plan import Outcome, Plan
 from moorage.report import plan_markdown, plan_text, write_report
 from moorage.settings.assemble.stories import cleanup_settings
 from moorage.settings.settings import CleanupSettings
@@ -31,12 +31,18 @@ def told(call: Call, settings: CleanupSettings, result: CleanupResult, title: st
 
 
 def outputs_of(result: CleanupResult, settings: CleanupSettings, call: Call) -> dict[str, str]:
-    """Counts are of tags and manifests together, except `kept-count`, which is of tags."""
-    totals = result.plan.totals
-    deleted = [str(item) for item in result.plan.deletions if item.outcome is Outcome.DELETED]
     return {
         "plan": str(call.host.outside(settings.plan_out)) if settings.plan_out else "",
         "report": "\n".join(str(call.host.outside(path)) for path in settings.reports),
+        **counts_of(result.plan),
+    }
+
+
+def counts_of(plan: Plan) -> dict[str, str]:
+    """Of tags and manifests together, except `kept-count`, which is of tags."""
+    totals = plan.totals
+    deleted = [str(item) for item in plan.deletions if item.outcome is Outcome.DELETED]
+    return {
         "deleted-count": str(totals.deleted_tags + totals.deleted_manifests),
         "kept-count": str(totals.kept_tags),
         "failed-count": str(totals.failed),

@@ -131,6 +131,11 @@ def managed_images_settings(request: Request, names: tuple[str, ...]) -> Managed
     return ManagedImagesSettings(access, settled(request, target), project, names, stages)
 
 
+def reports_of(request: Request) -> tuple[Path, ...]:
+    """Where to write reports."""
+    return _paths(request, reports.REPORT)
+
+
 def _either(request: Request, one: Option[Any], other: Option[Any]) -> None:
     """Two options that contradict each other."""
     options = request.options

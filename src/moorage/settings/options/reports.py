@@ -21,7 +21,7 @@ REPORT = Option(
     parse=_report,
     shape=Shape.MANY,
     metavar="FILE",
-    commands=frozenset({Command.PUBLISH, Command.CLEANUP, Command.PURGE}),
+    commands=frozenset({Command.PUBLISH, Command.CLEANUP, Command.PURGE, Command.REPORT}),
     other_words=("cleanup-report-path", "publish-report-path", "save-cleanup-report"),
     theme=_THEME,
 )

@@ -104,7 +104,7 @@ SHARD = Option(
     help="Do only this part of the repositories, the I-th of N.",
     parse=_shard,
     metavar="I/N",
-    default_text="from $CI_NODE_INDEX and $CI_NODE_TOTAL",
+    default_text="from $CI_NODE_INDEX and $CI_NODE_TOTAL, else $JOB_COMPLETION_INDEX and $JOB_COMPLETIONS",
     commands=_DELETING,
     theme=_THEME,
 )
