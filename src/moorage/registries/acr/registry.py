@@ -15,6 +15,7 @@ from moorage.registries.acr.listing import take_inventory
 from moorage.registries.acr.login import Login
 from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.describing import describe
+from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.interface import Ability
 from moorage.registries.vendor import Connection
 
@@ -32,7 +33,7 @@ class AcrRegistry:
         self._api = AcrApi(self._client)
         self._deletion = Deletion(self._api)
         self._parallel = connection.parallel
-        self._seen: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
 
     # Registry
 
@@ -83,16 +84,11 @@ class AcrRegistry:
         return self._client.blob(repository, blob)
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._seen.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository is mounted from there."""
-        seen = self._seen.get(blob.digest)
-        self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._seen.setdefault(blob.digest, repository)
+        self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)

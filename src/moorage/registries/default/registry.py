@@ -12,6 +12,7 @@ from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.dating import describe
 from moorage.registries.distribution.examination import examine
+from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.distribution.related import referrers_of
 from moorage.registries.distribution.snapshot import take_inventory
 from moorage.registries.distribution.stub import StubWay
@@ -41,7 +42,7 @@ class DefaultRegistry:
         self._now = now
         self._lock = threading.Lock()
         self._untags: bool | None = None  # whether DELETE by tag works on this host; None until somebody wanted it
-        self._uploaded: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
         self._inventories: dict[Repository, Inventory] = {}  # the last of each, for what has to be put back
         self._session = connection.session
 
@@ -141,16 +142,11 @@ class DefaultRegistry:
         return self._client.blob(repository, blob)
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._uploaded.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository of the registry is mounted from there."""
-        seen = self._uploaded.get(blob.digest)
-        self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._uploaded.setdefault(blob.digest, repository)
+        self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)

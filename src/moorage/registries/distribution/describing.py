@@ -16,16 +16,21 @@ from moorage.registries.distribution.threads import in_threads
 def describe(
     client: Distribution, inventory: Inventory, digests: Iterable[Digest], *, parallel: int, now: Callable[[], datetime]
 ) -> Sequence[Stored]:
-    """The manifests with `dated` and `labels` filled in. What the inventory has read already is not read again."""
+    """The manifests with `dated` and `labels` filled in, where the listing has neither; the vendor's own word counts more.
+
+    What the inventory has read already is not read again. Raises Unauthorized, Denied and Throttled, which concern the repository
+    as a whole.
+    """
     wanted = [inventory.manifests[digest] for digest in dict.fromkeys(digests) if digest in inventory.manifests]
-    known = {stored.digest: _parsed(stored) for stored in _reached(inventory, wanted) if stored.content}
-    unread = [stored.digest for stored in wanted if stored.digest not in known]
+    unclear = [stored for stored in wanted if stored.labels is None or not stored.dated]
+    known = {stored.digest: _parsed(stored) for stored in _reached(inventory, unclear) if stored.content}
+    unread = [stored.digest for stored in unclear if stored.digest not in known]
     read = in_threads(lambda digest: read_digest(client, inventory.repository, digest), unread, parallel)
     manifests = {**known, **{one.stored.digest: one.stored for one in read if one.stored}}
     first = Readings(manifests, inventory.unreadable, inventory.missing)
     below = with_children(client, inventory.repository, first, parallel=parallel)
     seen = Inventory(inventory.repository, {}, below.manifests, unreadable=below.unreadable, missing=below.missing)
-    roots = [stored.digest for stored in wanted]
+    roots = [stored.digest for stored in unclear]
     told = {stored.digest: stored for stored in dating.describe(client, seen, roots, parallel=parallel, now=now)}
     return [_completed(stored, told.get(stored.digest)) for stored in wanted]
 
@@ -47,7 +52,7 @@ def _parsed(stored: Stored) -> Stored:
 
 
 def _completed(stored: Stored, told: Stored | None) -> Stored:
-    labels = told.labels if told and told.labels is not None else {}
+    labels = stored.labels if stored.labels is not None else told.labels if told else {}
     if stored.dated:  # the vendor's own date is better than the config's
         return replace(stored, labels=labels)
     return replace(stored, labels=labels, date=told.date if told else None, dated=True)

@@ -5,13 +5,14 @@ may be indexes themselves. What an image says of itself (its labels, say) is rea
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from moorage.oci import media_type
 from moorage.oci.inventory import Inventory, Stored
-from moorage.oci.reference import BadReference, Digest, Repository
+from moorage.oci.records import is_record
+from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import dating
 from moorage.registries.distribution.client import Distribution
 from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
@@ -42,6 +43,33 @@ def read_with_parts(
         frozenset(digest for digest, one in found if not one.stored and not one.reason),
     )
     return with_children(client, repository, first, parallel=parallel)
+
+
+def read_listed(
+    client: Distribution, repository: Repository, kinds: Mapping[Digest, str], tags: Mapping[Tag, Digest], *, parallel: int
+) -> Readings:
+    """What a listing that has media types leaves open, by as few GETs as that takes.
+
+    `kinds` are the media types of what is listed, "" for those it does not say; `tags` may lead to more. Indexes come first: what
+    they call an image needs no look of its own. Then OCI manifests that are part of none, as any of those may have a `subject`;
+    Docker's have none. What only records point at is not read: there may be a hundred thousand of them.
+    """
+    records = {digest for tag, digest in tags.items() if is_record(tag)} - {
+        digest for tag, digest in tags.items() if not is_record(tag)
+    }
+    wanted = (kinds.keys() | set(tags.values())) - records
+    indexes = {digest for digest in wanted if kinds.get(digest) not in media_type.IMAGES}
+    images = [Stored(digest, kind) for digest, kind in kinds.items() if digest not in indexes]
+    above = read_with_parts(client, repository, sorted(indexes), parallel=parallel, known=images)
+    parts = {child for stored in above.manifests.values() for child in stored.children}
+    doubtful = {image.digest for image in images if image.media_type != media_type.DOCKER_MANIFEST} - parts - records
+    below = read_with_parts(client, repository, sorted(doubtful), parallel=parallel)
+    lost = below.unreadable.keys() | below.missing
+    return Readings(
+        {digest: stored for digest, stored in {**above.manifests, **below.manifests}.items() if digest not in lost},
+        {**above.unreadable, **below.unreadable},
+        above.missing | below.missing,
+    )
 
 
 def images_of(index: Stored) -> Sequence[Stored]:

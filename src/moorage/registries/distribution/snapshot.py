@@ -3,11 +3,11 @@
 One GET per tag says both its digest and its content; what is reached through indexes costs one GET per distinct digest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized
+from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Throttled, Unauthorized, Unreachable
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import INDEX_DEPTH_LIMIT, BadManifest, parse_manifest
 from moorage.oci.records import is_record
@@ -67,6 +67,26 @@ def take_inventory(client: Distribution, repository: Repository, *, parallel: in
         missing=found.missing,
         records=records,
     )
+
+
+def resolve_tags(
+    client: Distribution, repository: Repository, tags: Sequence[Tag], *, parallel: int
+) -> Mapping[Tag, Digest | str]:
+    """What tags point at that a vendor's listing only names: the digest, or why nobody knows. Tags that are gone are left out.
+
+    One HEAD each, which no registry counts as a pull. Raises Unauthorized, Denied and Throttled, which concern the repository.
+    """
+
+    def look(tag: Tag) -> Digest | str | None:
+        try:
+            return client.head(repository, tag).digest
+        except NotFound:
+            return None  # gone since the listing
+        except (ItemRefused, Unreachable) as error:
+            return error.message
+
+    found = zip(tags, in_threads(look, tags, parallel), strict=True)
+    return {tag: answer for tag, answer in found if answer is not None}
 
 
 def with_children(client: Distribution, repository: Repository, first: Readings, *, parallel: int) -> Readings:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from moorage.errors import ItemRefused, NotFound, Unreachable
 from moorage.oci import media_type
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import followed_digest
@@ -17,7 +16,7 @@ from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.payloads import image_children
-from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
+from moorage.registries.distribution.snapshot import Readings, read_digest, resolve_tags, with_children
 from moorage.registries.distribution.threads import in_threads
 from moorage.registries.dockerhub import payloads
 from moorage.registries.dockerhub.api import HubApi
@@ -88,16 +87,7 @@ def _targets(
     """What tags point at, and why nobody knows of some. Tags of before 2021 may have no digest in the listing (seen 2026-11)."""
     targets = {record.name: record.digest for record in records if record.digest}
     silent = [record.name for record in records if not record.digest]
-
-    def look(tag: Tag) -> Digest | str | None:
-        try:
-            return client.head(repository, tag).digest
-        except NotFound:
-            return None  # gone since the listing
-        except (ItemRefused, Unreachable) as error:
-            return error.message
-
-    found = dict(zip(silent, in_threads(look, silent, parallel), strict=True))
+    found = resolve_tags(client, repository, silent, parallel=parallel)
     targets |= {tag: digest for tag, digest in found.items() if isinstance(digest, Digest)}
     return targets, {tag: reason for tag, reason in found.items() if isinstance(reason, str)}
 

@@ -11,6 +11,7 @@ from moorage.oci.manifest import Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.describing import describe
+from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.distribution.related import referrers_of
 from moorage.registries.dockerhub import payloads
 from moorage.registries.dockerhub.api import HubApi
@@ -41,7 +42,7 @@ class DockerHubRegistry:
         self._deletion = Deletion(self._api, self._client, connection.session)
         self._parallel = connection.parallel
         self._tags: dict[Repository, dict[Tag, Digest]] = {}
-        self._seen: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
 
     # Registry
 
@@ -98,18 +99,13 @@ class DockerHubRegistry:
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
         try:
-            found = self._there(repository, lambda: self._client.has_blob(repository, digest))
+            return self._there(repository, lambda: self._blobs.has(repository, digest))
         except NotFound:
             return False  # the first push makes the repository
-        if found:
-            self._seen.setdefault(digest, repository)
-        return found
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository is mounted from there."""
-        seen = self._seen.get(blob.digest)
-        self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._seen.setdefault(blob.digest, repository)
+        self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)

@@ -11,6 +11,7 @@ from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import dating
+from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.distribution.stub import StubWay
 from moorage.registries.ecr import CREATE_REPOSITORIES
 from moorage.registries.ecr.api import BATCH, EcrApi, PublicEcrApi
@@ -44,7 +45,7 @@ class EcrRegistry:
         self._removal = Removal(self._api, self._client, stub if connection.allow_stub else None)
         one, many = one_by_one(self._client, parallel=self._parallel), by_batches(self._api, parallel=self._parallel)
         self._read = one if self._location.is_public else many
-        self._seen: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
         self.creates_repositories = connection.options.get(CREATE_REPOSITORIES) is True
 
     # Registry
@@ -102,16 +103,11 @@ class EcrRegistry:
         return self._client.blob(repository, blob)
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._seen.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository is mounted from there, where the account allows that."""
-        seen = self._seen.get(blob.digest)
-        self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._seen.setdefault(blob.digest, repository)
+        self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)

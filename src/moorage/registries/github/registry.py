@@ -12,6 +12,7 @@ from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution, Fetched, dating
+from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
 from moorage.registries.distribution.stub import StubWay
 from moorage.registries.distribution.threads import in_threads
@@ -55,7 +56,7 @@ class GithubRegistry:
         self._lock = threading.Lock()
         self._untagged: dict[Repository, RegistryError | None] = {}  # what the first removal of a tag came to
         self._known: dict[Repository, Sequence[Version]] = {}
-        self._seen: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
 
     # Registry
 
@@ -193,17 +194,12 @@ class GithubRegistry:
         return self._client.blob(repository, blob)
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._seen.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository is mounted from there."""
-        seen = self._seen.get(blob.digest)
         with self._pushing():
-            self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._seen.setdefault(blob.digest, repository)
+            self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         with self._pushing():

@@ -11,6 +11,7 @@ from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import INDEX_DEPTH_LIMIT, Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import Action, Distribution, dating, standard_scopes
+from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.distribution.related import referrers_of
 from moorage.registries.distribution.snapshot import read_digest
 from moorage.registries.distribution.threads import in_threads
@@ -41,7 +42,7 @@ class GitLabRegistry:
         self._deletion = Deletion(self._client, connection.session, login, allow_stub=connection.allow_stub)
         self._parallel = connection.parallel
         self._tags: dict[Repository, dict[Digest, tuple[Tag, ...]]] = {}  # of the last inventory of each
-        self._seen: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
 
     # Registry
 
@@ -107,16 +108,11 @@ class GitLabRegistry:
         return self._client.blob(repository, blob)
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._seen.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository is mounted from there."""
-        seen = self._seen.get(blob.digest)
-        self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._seen.setdefault(blob.digest, repository)
+        self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)

@@ -6,11 +6,10 @@ the tags of accessories, such as cosign's, only stand in /v2's own list of tags.
 
 from collections.abc import Iterable, Mapping
 
-from moorage.errors import ItemRefused, NotFound, Unreachable
 from moorage.oci.inventory import Inventory, Stored
-from moorage.oci.reference import Digest, Repository, Tag
+from moorage.oci.reference import Digest, Repository
 from moorage.registries.distribution import Distribution
-from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
+from moorage.registries.distribution.snapshot import Readings, read_digest, resolve_tags, with_children
 from moorage.registries.distribution.threads import in_threads
 from moorage.registries.harbor import payloads
 from moorage.registries.harbor.api import HarborApi
@@ -35,7 +34,7 @@ def take_inventory(api: HarborApi, client: Distribution, repository: Repository,
     path = f"{api.repository_path(repository)}/artifacts"
     listed = api.listed(path, _LISTING, "artifact:list", lambda answer: payloads.artifacts(answer.json(), place))
     records = {record.name: artifact.digest for artifact in listed for record in artifact.tags}
-    hidden = _resolved(client, repository, [name for name in names if name not in records], parallel)
+    hidden = resolve_tags(client, repository, [name for name in names if name not in records], parallel=parallel)
     found = _manifests(client, repository, listed, hidden.values(), parallel)
     return Inventory(
         repository=repository,
@@ -49,21 +48,6 @@ def take_inventory(api: HarborApi, client: Distribution, repository: Repository,
         lists_untagged=True,
         takes_along=True,
     )
-
-
-def _resolved(client: Distribution, repository: Repository, tags: list[Tag], parallel: int) -> Mapping[Tag, Digest | str]:
-    """What hidden tags point at, or why nobody knows. HEAD does not count as a pull."""
-
-    def look(tag: Tag) -> Digest | str | None:
-        try:
-            return client.head(repository, tag).digest
-        except NotFound:
-            return None  # gone since the listing
-        except (ItemRefused, Unreachable) as error:
-            return error.message
-
-    found = zip(tags, in_threads(look, tags, parallel), strict=True)
-    return {tag: answer for tag, answer in found if answer is not None}
 
 
 def _manifests(

@@ -1,7 +1,6 @@
 """Harbor 2: listings and deletions by its own API, content by /v2."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
@@ -11,9 +10,9 @@ from moorage.errors import ConfigurationError, ItemRefused, NotFound
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
-from moorage.registries.distribution import Distribution, dating
-from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
-from moorage.registries.distribution.threads import in_threads
+from moorage.registries.distribution import Distribution
+from moorage.registries.distribution.describing import describe
+from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.harbor import API_URL, PASSWORD, USERNAME, payloads
 from moorage.registries.harbor.api import HarborApi
 from moorage.registries.harbor.listing import take_inventory
@@ -43,7 +42,7 @@ class HarborRegistry:
         )  # fmt: skip
         self._parallel = connection.parallel
         self._retinue = Retinue()
-        self._seen: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
 
     # Registry
 
@@ -101,17 +100,7 @@ class HarborRegistry:
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
         """What the listing did not say, read from configs: labels of indexes, and dates where Harbor has none."""
-        wanted = [inventory.manifests[digest] for digest in dict.fromkeys(digests) if digest in inventory.manifests]
-        unclear = [stored.digest for stored in wanted if stored.labels is None or not stored.dated]
-        read = in_threads(lambda digest: read_digest(self._client, inventory.repository, digest), unclear, self._parallel)
-        first = Readings({one.stored.digest: one.stored for one in read if one.stored}, {}, frozenset())
-        below = with_children(self._client, inventory.repository, first, parallel=self._parallel)
-        seen = Inventory(inventory.repository, {}, below.manifests, unreadable=below.unreadable, missing=below.missing)
-        told = {
-            stored.digest: stored
-            for stored in dating.describe(self._client, seen, unclear, parallel=self._parallel, now=lambda: datetime.now(UTC))
-        }
-        return [_completed(stored, told.get(stored.digest)) for stored in wanted]
+        return describe(self._client, inventory, digests, parallel=self._parallel, now=lambda: datetime.now(UTC))
 
     # Reader, Writer
 
@@ -123,16 +112,11 @@ class HarborRegistry:
         return self._client.blob(repository, blob)
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._seen.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository is mounted from there."""
-        seen = self._seen.get(blob.digest)
-        self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._seen.setdefault(blob.digest, repository)
+        self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)
@@ -188,10 +172,3 @@ def _keychain(connection: Connection) -> Keychain:
     if name or password:
         raise ConfigurationError(f"{prefix}-{given} is given, {prefix}-{missing} is not: Harbor's login takes both")
     return connection.keychain
-
-
-def _completed(stored: Stored, told: Stored | None) -> Stored:
-    labels = stored.labels if stored.labels is not None else told.labels if told else {}
-    if stored.dated:
-        return replace(stored, labels=labels)
-    return replace(stored, labels=labels, date=told.date if told else None, dated=True)

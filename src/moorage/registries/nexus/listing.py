@@ -4,19 +4,15 @@ The search answers from an index of its own, which may lag behind (help.sonatype
 what only one of the two knows is asked for at /v2, which is always right.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from moorage.errors import ItemRefused, NotFound, Unreachable
-from moorage.oci import media_type
 from moorage.oci.inventory import Inventory, Stored
-from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
-from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
-from moorage.registries.distribution.threads import in_threads
+from moorage.registries.distribution.parts import read_listed
+from moorage.registries.distribution.snapshot import resolve_tags
 from moorage.registries.nexus.api import NexusApi
 from moorage.registries.nexus.payloads import Component
 from moorage.registries.nexus.place import Place
@@ -51,12 +47,12 @@ def take_inventory(
         if one.reference in targets and isinstance(one.reference, Tag):
             targets[one.reference].add(one.digest)
     doubtful = [tag for tag, digests in targets.items() if len(digests) != 1]
-    asked = _resolved(client, repository, doubtful, parallel)
+    asked = resolve_tags(client, repository, doubtful, parallel=parallel)
     tags = {tag: next(iter(digests)) for tag, digests in targets.items() if len(digests) == 1}
     tags |= {tag: found for tag, found in asked.items() if isinstance(found, Digest)}
     current = [one for one in components if isinstance(one.reference, Digest) or tags.get(one.reference) == one.digest]
     kinds = {one.digest: one.media_type for one in current}
-    found = _manifests(client, repository, tags, kinds, parallel)
+    found = read_listed(client, repository, kinds, tags, parallel=parallel)
     return Inventory(
         repository=repository,
         tags=tags,
@@ -67,59 +63,6 @@ def take_inventory(
         tag_dates={one.reference: one.date for one in current if isinstance(one.reference, Tag) and one.date},
         lists_untagged=True,
     )
-
-
-def _resolved(client: Distribution, repository: Repository, tags: list[Tag], parallel: int) -> Mapping[Tag, Digest | str]:
-    """What tags point at, or why nobody knows."""
-
-    def look(tag: Tag) -> Digest | str | None:
-        try:
-            return client.head(repository, tag).digest
-        except NotFound:
-            return None  # gone since the listing
-        except (ItemRefused, Unreachable) as error:
-            return error.message
-
-    found = zip(tags, in_threads(look, tags, parallel), strict=True)
-    return {tag: answer for tag, answer in found if answer is not None}
-
-
-def _manifests(
-    client: Distribution, repository: Repository, tags: Mapping[Tag, Digest], kinds: Mapping[Digest, str], parallel: int
-) -> Readings:
-    """What the digests are: indexes first, since they say of their children what else would have to be read."""
-    images = {digest for tag, digest in tags.items() if not is_record(tag)}
-    records = {digest for tag, digest in tags.items() if is_record(tag)} - images
-    wanted = (kinds.keys() | images) - records
-    likely = {digest for digest in wanted if kinds.get(digest) not in media_type.IMAGES}
-    first = _read(client, repository, likely, parallel)
-    described = {child: kind for stored in first.manifests.values() for child, kind in _images_in(stored.content)}
-    silent = {digest for digest in wanted - likely if kinds[digest] == media_type.DOCKER_MANIFEST}
-    second = _read(client, repository, wanted - likely - silent - described.keys(), parallel)
-    plain = {digest: Stored(digest, kinds[digest]) for digest in silent | records if digest in kinds}
-    plain |= {digest: Stored(digest, kind) for digest, kind in described.items()}
-    together = Readings(
-        {**plain, **first.manifests, **second.manifests},
-        {**first.unreadable, **second.unreadable},
-        first.missing | second.missing,
-    )
-    return with_children(client, repository, together, parallel=parallel)
-
-
-def _read(client: Distribution, repository: Repository, digests: Iterable[Digest], parallel: int) -> Readings:
-    wanted = sorted(digests)
-    found = dict(zip(wanted, in_threads(lambda digest: read_digest(client, repository, digest), wanted, parallel), strict=True))
-    return Readings(
-        {digest: reading.stored for digest, reading in found.items() if reading.stored},
-        {digest: reading.reason for digest, reading in found.items() if reading.reason},
-        frozenset(digest for digest, reading in found.items() if not reading.stored and not reading.reason),
-    )
-
-
-def _images_in(index: bytes) -> list[tuple[Digest, str]]:
-    """The children of an index (its bytes, parsed before) that it describes as images, which lead to no other manifests."""
-    entries = json.loads(index).get("manifests") or ()
-    return [(Digest(entry["digest"]), entry["mediaType"]) for entry in entries if entry.get("mediaType") in media_type.IMAGES]
 
 
 def _dated(manifests: Mapping[Digest, Stored], components: Iterable[Component]) -> Mapping[Digest, Stored]:

@@ -1,7 +1,6 @@
 """Sonatype Nexus Repository 3: listings and deletions by its REST API, content by /v2."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -11,9 +10,9 @@ from moorage.errors import ConfigurationError, NotFound
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
-from moorage.registries.distribution import Distribution, dating
-from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
-from moorage.registries.distribution.threads import in_threads
+from moorage.registries.distribution import Distribution
+from moorage.registries.distribution.describing import describe
+from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.interface import Ability
 from moorage.registries.nexus import API_URL, PASSWORD, REPOSITORY, USERNAME
 from moorage.registries.nexus.api import NexusApi
@@ -38,7 +37,7 @@ class NexusRegistry:
         self._api = NexusApi(connection.registry, connection.session, keychain, self._client.access, self._places)
         self._deletion = Deletion(self._api, self._client, self._places)
         self._parallel = connection.parallel
-        self._seen: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
 
     # Registry
 
@@ -80,19 +79,7 @@ class NexusRegistry:
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
         """What the listing did not say, read from configs: labels, and dates where Nexus has none."""
-        wanted = [inventory.manifests[digest] for digest in dict.fromkeys(digests) if digest in inventory.manifests]
-        unclear = [stored for stored in wanted if stored.labels is None or not stored.dated]
-        unread = [stored.digest for stored in unclear if not stored.content]
-        read = in_threads(lambda digest: read_digest(self._client, inventory.repository, digest), unread, self._parallel)
-        known = {stored.digest: stored for stored in inventory.manifests.values() if stored.content}
-        known |= {one.stored.digest: one.stored for one in read if one.stored}
-        first = Readings({stored.digest: known[stored.digest] for stored in unclear if stored.digest in known}, {}, frozenset())
-        below = with_children(self._client, inventory.repository, first, parallel=self._parallel)
-        seen = Inventory(inventory.repository, {}, below.manifests, unreadable=below.unreadable, missing=below.missing)
-        asked = [stored.digest for stored in unclear]
-        told = dating.describe(self._client, seen, asked, parallel=self._parallel, now=lambda: datetime.now(UTC))
-        answers = {stored.digest: stored for stored in told}
-        return [_completed(stored, answers.get(stored.digest)) for stored in wanted]
+        return describe(self._client, inventory, digests, parallel=self._parallel, now=lambda: datetime.now(UTC))
 
     # Reader, Writer
 
@@ -104,16 +91,11 @@ class NexusRegistry:
         return self._client.blob(repository, blob)
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._seen.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen under another image is mounted from there."""
-        seen = self._seen.get(blob.digest)
-        self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._seen.setdefault(blob.digest, repository)
+        self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         return self._client.put_manifest(repository, reference, content, media_type)
@@ -160,10 +142,3 @@ def _given(connection: Connection) -> Basic | None:
     if name or password:
         raise ConfigurationError(f"{prefix}-{given} is given, {prefix}-{missing} is not: Nexus's login takes both")
     return None
-
-
-def _completed(stored: Stored, told: Stored | None) -> Stored:
-    labels = stored.labels if stored.labels is not None else told.labels if told else {}
-    if stored.dated:
-        return replace(stored, labels=labels)
-    return replace(stored, labels=labels, date=told.date if told else None, dated=True)

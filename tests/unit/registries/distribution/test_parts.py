@@ -11,8 +11,9 @@ from tests.scripted_server import Reply, Request, ScriptedServer, oci_error
 from moorage.oci import media_type
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import parse_time
-from moorage.oci.reference import Digest, Registry, Repository
-from moorage.registries.distribution.parts import describe, images_of, read_with_parts
+from moorage.oci.records import RecordTag
+from moorage.oci.reference import Digest, Registry, Repository, Tag
+from moorage.registries.distribution.parts import describe, images_of, read_listed, read_with_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,3 +127,37 @@ def test_an_index_with_a_part_that_cannot_be_read_has_no_date(open_client: Calla
         (described,) = describe(client, inventory, [OUTER.digest], parallel=4, now=_now)
     assert described.dated
     assert described.date is None
+
+
+def test_of_a_listing_with_media_types_only_what_may_lead_further_is_read(
+    shelf: Shelf, open_client: Callable[..., Distribution]
+) -> None:
+    held, server, repository = shelf
+    docker = Digest.of(b"docker knows no subject")
+    kinds = {OUTER.digest: media_type.OCI_INDEX, INNER.digest: media_type.OCI_INDEX, docker: media_type.DOCKER_MANIFEST}
+    kinds |= {AMD.digest: media_type.OCI_MANIFEST, ARM.digest: media_type.OCI_MANIFEST}
+    found = read_listed(open_client(server.host), repository, kinds, {Tag("v1"): OUTER.digest}, parallel=4)
+    assert found.manifests.keys() == kinds.keys()
+    assert sorted(held.read) == sorted([str(OUTER.digest), str(INNER.digest)])
+
+
+def test_a_single_oci_image_is_read_for_its_subject_and_one_that_cannot_be_is_not_taken_for_read(
+    shelf: Shelf, open_client: Callable[..., Distribution]
+) -> None:
+    held, server, repository = shelf
+    gone = Digest.of(b"listed and gone")
+    kinds = {AMD.digest: media_type.OCI_MANIFEST, gone: media_type.OCI_MANIFEST}
+    found = read_listed(open_client(server.host), repository, kinds, {}, parallel=4)
+    assert found.manifests.keys() == {AMD.digest}
+    assert found.missing == {gone}
+    assert found.manifests[AMD.digest].content
+    assert sorted(held.read) == sorted([str(AMD.digest), str(gone)])
+
+
+def test_what_only_records_point_at_is_named_and_not_read(shelf: Shelf, open_client: Callable[..., Distribution]) -> None:
+    held, server, repository = shelf
+    kinds = {AMD.digest: media_type.OCI_MANIFEST}
+    record = RecordTag.of("app", "a" * 40, str(AMD.digest), 1).tag
+    found = read_listed(open_client(server.host), repository, kinds, {record: AMD.digest}, parallel=4)
+    assert found.manifests == {AMD.digest: Stored(AMD.digest, media_type.OCI_MANIFEST)}
+    assert held.read == []
