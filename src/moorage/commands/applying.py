@@ -31,9 +31,13 @@ class Views:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The plan with outcomes. `alarm` says that something which was to stay is gone, and that everything was stopped for it."""
+    """The plan with outcomes, and why repositories were left before they were done.
+
+    `alarm` says that something which was to stay is gone, and that everything was stopped for it.
+    """
 
     plan: Plan
+    halted: tuple[RegistryError, ...] = ()
     alarm: RegistryError | None = None
 
 
@@ -50,6 +54,7 @@ class Application:
     def apply(self, plan: Plan, views: Views) -> Applied:
         """Carry the plan out in every repository that was looked at, unless what was to stay disappears on the way."""
         alarm: RegistryError | None = None
+        halted: list[RegistryError] = []
         outcomes: dict[Key, Result] = {}
         notes: list[str] = []
         spent = self.world.spent(self.access.time_budget)
@@ -64,6 +69,7 @@ class Application:
             outcomes |= run.outcomes
             outcomes |= run.carry_out()
             if run.halted is not None:
+                halted.append(run.halted)
                 notes.append(f"{repository}: stopped, {run.halted.message}")
             if run.lost is not None:
                 alarm = run.lost
@@ -73,7 +79,7 @@ class Application:
         self.world.progress.done()
         if self.journal.path.exists():
             self.world.progress.note(f"To undo, as far as the registry still can: moorage restore {self.journal.path}")
-        return Applied(_ended(plan, outcomes, notes, views), alarm)
+        return Applied(_ended(plan, outcomes, notes, views), tuple(halted), alarm)
 
     def _prepare(self, planner: Planner, items: Sequence[Item]) -> Run:
         """Look again right before deleting: at the names, and at everything where they have changed or the plan is an old one."""
@@ -158,4 +164,6 @@ def shortfall(applied: Applied, views: Views) -> Failure | None:
         return incomplete(views)
     items = [f"{item}: {item.error or 'not reached'}" for item in remaining]
     items += [f"{repository}: {error.message}" for repository, error in views.failures.items()]
-    return PartialFailure(f"{len(remaining)} planned deletions remain", items=items)
+    # Running it again does not help where a registry forbids deletion: what helps there is said by what it answered.
+    remedy = " ".join(dict.fromkeys(error.remedy for error in applied.halted if error.remedy))
+    return PartialFailure(f"{len(remaining)} planned deletions remain", items=items, remedy=remedy or None)

@@ -56,9 +56,10 @@ def conclude(
     in_use: Running,
 ) -> CleanupResult:
     """Write the plan down, ask the guards and, unless it is a dry run or they object, carry it out."""
-    if settings.plan_out is not None:
-        write_atomically(settings.plan_out, json.dumps(to_document(plan), indent=1, ensure_ascii=False) + "\n")
     objected = (*in_use.objections, *objections(plan, settings.guards))
+    if settings.plan_out is not None:
+        document = to_document(plan, objected)
+        write_atomically(settings.plan_out, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     if settings.dry_run:
         return CleanupResult(plan, objected, incomplete(views))
     if objected:

@@ -5,7 +5,7 @@ was edited after it was made, which nobody reviewed as it now stands.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,8 +20,8 @@ from moorage.policy.reason import Code, Reason
 Document = dict[str, Any]
 
 
-def to_document(plan: Plan) -> Document:
-    """The plan as plain JSON values, in the order of docs/plan.md."""
+def to_document(plan: Plan, objections: Sequence[str] = ()) -> Document:
+    """The plan as plain JSON values, in the order of docs/plan.md. `objections`: the guards that would stop, or did stop, it."""
     items = [item_document(item) for item in plan.items]
     return {
         "schema": SCHEMA,
@@ -30,6 +30,7 @@ def to_document(plan: Plan) -> Document:
         "items": items,
         "totals": asdict(plan.totals),
         "freed": {str(repository): freed for repository, freed in plan.freed.items()},
+        "objections": list(objections),
         "notes": list(plan.notes),
         "seal": _seal(stamp(plan.created), items),
     }

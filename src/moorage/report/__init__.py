@@ -32,9 +32,9 @@ __all__ = [
 ]
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, objections: Sequence[str] = ()) -> str:
     """The document of docs/plan.md, for a file."""
-    return _json(to_document(plan))
+    return _json(to_document(plan, objections))
 
 
 def published_json(published: Published) -> str:
@@ -47,7 +47,7 @@ def _json(document: object) -> str:
 
 
 _PLAN: Mapping[str, Callable[[Plan, str, Sequence[str]], str]] = {
-    ".json": lambda plan, _title, _objections: plan_json(plan),
+    ".json": lambda plan, _title, objections: plan_json(plan, objections),
     ".md": lambda plan, title, objections: plan_markdown(plan, title=title, objections=objections),
     ".html": lambda plan, title, objections: plan_html(plan, title=title, objections=objections),
 }

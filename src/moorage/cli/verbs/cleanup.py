@@ -23,7 +23,7 @@ def told(call: Call, settings: CleanupSettings, result: CleanupResult, title: st
     limit = call.host.summary_limit()
     return Answer(
         text=plan_text(result.plan, width=call.width, colour=call.colour, title=title, objections=result.objections),
-        document=to_document(result.plan),
+        document=to_document(result.plan, result.objections),
         outputs=outputs_of(result, settings, call),
         summary=plan_markdown(result.plan, limit_bytes=limit, title=title, objections=result.objections) if limit else "",
         failure=result.failure,
