@@ -44,10 +44,11 @@ class _Verified(io.RawIOBase):
 
     def _compare(self) -> None:
         if self._blob.size and self._size != self._blob.size:
-            found = "more" if self._size > self._blob.size else f"{self._size} bytes"
-            raise Contradiction(f"{self._origin}: blob {self._blob.digest} has {found}, {self._blob.size} bytes were announced")
+            found = f"{self._size} of" if self._size < self._blob.size else "more than"
+            raise Contradiction(f"{self._origin}: blob {self._blob.digest} has {found} the {self._blob.size} bytes announced")
         if self._hash.hexdigest() != self._blob.digest.hex:
-            raise Contradiction(f"{self._origin}: the bytes of blob {self._blob.digest} do not match their digest")
+            found = f"sha256:{self._hash.hexdigest()}"
+            raise Contradiction(f"{self._origin}: blob {self._blob.digest} has bytes with the digest {found}")
 
     def close(self) -> None:
         self._stream.close()

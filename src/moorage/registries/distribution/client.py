@@ -19,7 +19,7 @@ from moorage.registries.distribution.access import Access
 from moorage.registries.distribution.payloads import Descriptor, Fetched
 from moorage.registries.distribution.scope import CATALOG, Action, Scopes, standard_scopes
 from moorage.registries.distribution.upload import BlobUpload
-from moorage.registries.distribution.verified import VerifiedBlob
+from moorage.registries.verified import verified
 from moorage.transport import outcome, pages
 from moorage.transport.retry import SERVER_TROUBLE
 from moorage.transport.session import ANSWER_LIMIT, SUCCESS, Answer, Session, Upload
@@ -141,7 +141,7 @@ class Distribution:
         answer = self._blob_call("GET", repository, blob.digest, stream=True)
         if answer.stream is None:
             raise AssertionError("a streamed answer has a stream")
-        return VerifiedBlob.over(answer.stream, blob, str(repository))
+        return verified(answer.stream, blob, str(repository))
 
     def small_blob(self, repository: Repository, digest: Digest, *, limit: int = MANIFEST_LIMIT) -> bytes:
         """A blob of at most `limit` bytes, such as a config, verified. Raises Contradiction for a larger one."""
