@@ -21,7 +21,7 @@ def run(
     arguments = sys.argv[1:] if argv is None else list(argv)
     out = stdout or _tolerant(sys.stdout)
     if arguments == ["--version"]:  # asked by scripts at every start: answered before anything is loaded
-        import moorage  # noqa: PLC0415
+        import moorage  # noqa: PLC0415 -- only this answer needs it
 
         out.write(f"moorage {moorage.__version__}\n")
         return 0

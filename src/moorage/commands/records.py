@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from moorage.commands.blob_cache import BlobCache
@@ -148,7 +149,7 @@ def put_marker(home: Home, tag: Tag, what: Marker) -> None:
         for content in what.blobs:
             blob = Blob(Digest.of(content), len(content))
             if not writer.has_blob(home.repository, blob.digest):
-                writer.put_blob(home.repository, blob, lambda content=content: io.BytesIO(content))  # type: ignore[misc]
+                writer.put_blob(home.repository, blob, partial(io.BytesIO, content))
         try:
             writer.put_manifest(home.repository, tag, what.content, what.media_type)
         except NotFound:

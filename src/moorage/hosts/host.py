@@ -49,9 +49,9 @@ def choose(environ: Mapping[str, str], stream: TextIO, level: str) -> Host:
 
         return GithubHost(environ, stream, level)
     if environ.get("GITLAB_CI") == "true":
-        from moorage.hosts.gitlab import GitlabHost  # noqa: PLC0415
+        from moorage.hosts.gitlab import GitlabHost  # noqa: PLC0415 -- as above
 
         return GitlabHost(stream, level)
-    from moorage.hosts.terminal import TerminalHost  # noqa: PLC0415
+    from moorage.hosts.terminal import TerminalHost  # noqa: PLC0415 -- as above
 
     return TerminalHost(environ, stream, level)

@@ -14,7 +14,7 @@ DOCKER_HUB: Final = "docker.io"
 def registry_auth(text: str) -> tuple[Login, ...]:
     """The logins in a YAML list. Raises ValueError with every mistake; no value is ever part of the message."""
     from moorage.settings.config.document import Items, Scalar, Section, load  # noqa: PLC0415 -- YAML is for those who use it
-    from moorage.settings.config.reading import Reading  # noqa: PLC0415
+    from moorage.settings.config.reading import Reading  # noqa: PLC0415 -- as above
 
     problems = Problems()
     found = []

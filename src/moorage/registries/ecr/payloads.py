@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from moorage.auth.secret import Secret
@@ -121,10 +122,14 @@ def token(answer: Mapping[str, Any], place: str) -> Token:
 def aliases(answer: Mapping[str, Any], place: str) -> list[tuple[str, str]]:
     """Each alias of each registry of one page of ECR Public's DescribeRegistries, with the registry's id."""
     return [
-        _parsed(lambda alias, own=entry: (str(alias["name"]), str(own["registryId"])), one, place)  # type: ignore[misc]
+        _parsed(partial(_alias, entry), one, place)
         for entry in answer.get("registries") or ()
         for one in entry.get("aliases") or ()
     ]
+
+
+def _alias(registry: Mapping[str, Any], alias: Mapping[str, Any]) -> tuple[str, str]:
+    return str(alias["name"]), str(registry["registryId"])
 
 
 def repository_names(answer: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from moorage.errors import ConfigurationError
 from moorage.oci.manifest import BadManifest
@@ -48,8 +48,7 @@ def uncompressed(stream: BinaryIO) -> BinaryIO | None:
     start = buffered.peek(4)[:4]
     if start.startswith(ZSTD):
         return None
-    found: BinaryIO = gzip.GzipFile(fileobj=buffered, mode="rb") if start.startswith(GZIP) else buffered  # type: ignore[assignment]
-    return found
+    return cast(BinaryIO, gzip.GzipFile(fileobj=buffered, mode="rb") if start.startswith(GZIP) else buffered)
 
 
 def digest_of(stream: BinaryIO) -> Digest:
