@@ -1,24 +1,12 @@
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-import moorage.registries
-from moorage.auth.credential import Credential
 from moorage.auth.secret import Secret, blank
-from moorage.errors import ConfigurationError, Unsupported
-from moorage.oci.reference import Registry
+from moorage.errors import ConfigurationError
 from moorage.registries.catalog import IMPLEMENTATIONS, VENDORS
-from moorage.registries.vendor import Connection, Vendor, api_url, names_only
-
-NAMES_ONLY = [vendor for vendor in VENDORS.values() if vendor.open.__module__ == names_only.__module__]
-
-
-class Anonymous:
-    def credential(self, registry: Registry) -> Credential | None:
-        return None
+from moorage.registries.vendor import api_url
 
 
 def test_the_names_are_those_that_people_were_told() -> None:
@@ -26,22 +14,8 @@ def test_the_names_are_those_that_people_were_told() -> None:
     assert sorted(IMPLEMENTATIONS) == sorted(told.split())
 
 
-def test_every_vendor_has_its_folder() -> None:
-    rooms = Path(moorage.registries.__file__).parent
-    assert all((rooms / name / "__init__.py").is_file() for name in VENDORS)
-
-
 def test_default_is_asked_last() -> None:
     assert list(VENDORS)[-1] == "default"
-
-
-@pytest.mark.parametrize("vendor", NAMES_ONLY, ids=lambda vendor: vendor.name)
-def test_what_is_not_built_says_so_and_names_a_way(vendor: Vendor) -> None:
-    session: Any = None  # never touched: refused before any network
-    with pytest.raises(Unsupported, match="not built yet; nothing was changed") as caught:
-        vendor.open(Connection(Registry("my.registry"), session, Anonymous(), specific_prefix="stages-storage-repo"))
-    assert vendor.title in caught.value.message
-    assert "--stages-storage-repo-implementation default" in caught.value.remedy
 
 
 def test_credentials_are_named_after_repo_and_passwords_are_secrets() -> None:
