@@ -160,3 +160,17 @@ def test_both_engines_know_each_others_images(
     ways = [settings(f"{registry.host}/both/{labels}".lower(), images, ONE_TAG, engine=engine, add_labels=labels)
             for engine in (Engine.REGISTRY, Engine.AUTO)]  # fmt: skip
     assert [statuses(publish(wanted, world(docker_engine))) for wanted in ways] == [["published"], ["up-to-date"]]
+
+
+def test_bytes_are_read_before_they_are_sent_and_not_where_nothing_is(watched: ScriptedServer, tmp_path: Path) -> None:
+    sources = [f"{name}={source(tmp_path / name, what)}" for name, what in (("app", OLD), ("web", NEW))]
+    argv = arguments(f"{watched.host}/read", *sources)
+    assert call(*argv).code == 0
+    (blob,) = (tmp_path / "app").rglob(f"blobs/sha256/{OLD.layers[0].digest.hex}")
+    blob.write_bytes(bytes(len(OLD.layers[0].stored)))
+    called = call(*argv, "--output", "json")
+    assert [tag["status"] for tag in called.document["images"]] == ["up-to-date", "up-to-date"]
+    watched.requests.clear()
+    (problem,) = refused(*arguments(f"{watched.host}/read/again", *sources))
+    assert OLD.layers[0].digest.text in problem
+    assert [request for request in watched.requests if request.method in WRITES] == []

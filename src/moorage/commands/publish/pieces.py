@@ -31,6 +31,7 @@ class Piece:
     platforms: tuple[str, ...]
     open: Callable[[], AbstractContextManager[Parcel]]
     root: Digest | None = None
+    unread: Parcel | None = None  # whose bytes nobody has compared with their digests yet
 
 
 def piece_of_parcel(parcel: Parcel) -> Piece:
@@ -39,6 +40,11 @@ def piece_of_parcel(parcel: Parcel) -> Piece:
     images = parcel.images()
     contents = [read_config(parcel.config(image)) for image in images] or [content_of_manifest(parcel.root.digest)]
     return Piece(parcel.origin, tuple(contents), platforms_of(parcel), lambda: nullcontext(parcel), parcel.root.digest)
+
+
+def piece_of_file(parcel: Parcel) -> Piece:
+    """Of a parcel that was opened and not read; `verify` has to be asked before it is sent."""
+    return replace(piece_of_parcel(parcel), unread=parcel)
 
 
 def _with_configs_read(parcel: Parcel) -> Parcel:

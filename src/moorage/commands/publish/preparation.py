@@ -11,7 +11,7 @@ from moorage.commands.publish.delivery import Ready
 from moorage.commands.publish.engine_way import EngineImage, Local, find_local
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.labels import labels_for
-from moorage.commands.publish.pieces import Piece, joined, piece_of_local, piece_of_parcel, refuse_clashes
+from moorage.commands.publish.pieces import Piece, joined, piece_of_file, piece_of_local, piece_of_parcel, refuse_clashes
 from moorage.commands.publish.plan import ENGINE_SCHEME, Job, Source, Way, needs_docker
 from moorage.commands.publish.promotion import OtherRegistries
 from moorage.commands.publish.signatures import Signatures
@@ -27,6 +27,7 @@ from moorage.oci.naming import shown
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.interface import Writer
 from moorage.registries.sources.attached import Attachment
+from moorage.registries.sources.checks import verify
 from moorage.registries.sources.opening import open_source
 from moorage.settings.image_source import OTHER_REGISTRY
 from moorage.settings.settings import BuildContext, PublishSettings
@@ -136,8 +137,32 @@ class Preparation:
                 docker = given(self.workshop).docker(self.world.progress.note)
                 self._locals[source.text] = find_local(docker, source.text.removeprefix(ENGINE_SCHEME))
             elif source.text not in self._pieces:
-                self._pieces[source.text] = piece_of_parcel(self.stack.enter_context(open_source(source.text)))
+                self._pieces[source.text] = piece_of_file(self.stack.enter_context(open_source(source.text, verified=False)))
         refuse_clashes([self._pieces[text] for text in map(_text, job.sources) if text in self._pieces])
+
+    def verify(self, found: Mapping[str, Mapping[str, Standing | None]]) -> None:
+        """Read the files of all images that are to be sent, once `found` says by image what stands under their tags.
+
+        Raises one ConfigurationError with every source that lies about its bytes.
+        """
+        errors = []
+        for image, standings in found.items():
+            pieces = [self._pieces[text] for text in map(_text, self.jobs[image].sources) if text in self._pieces]
+            if len(pieces) == len(self.jobs[image].sources) and self._is_up(self.jobs[image], pieces, standings):
+                continue
+            for piece in pieces:
+                try:
+                    _read(piece)
+                except ConfigurationError as error:
+                    named = (f"{shown(image)}: {problem}" for problem in error.problems)
+                    errors.append(ConfigurationError(*named, remedy=error.remedy))
+        problem = ConfigurationError.gathered(errors)
+        if problem is not None:
+            raise problem
+
+    def _is_up(self, job: Job, pieces: Sequence[Piece], standings: Mapping[str, Standing | None]) -> bool:
+        wanted = self._wanted(job, pieces, self._signature(job))
+        return all(standing is not None and wanted.is_held_by(standing) for standing in standings.values())
 
     def _signature(self, job: Job) -> str:
         """Empty where it takes requests to know it, and nobody needs it."""
@@ -197,6 +222,14 @@ class Preparation:
     def _labelled(self, job: Job, content: Content, signature: str) -> Wanted:
         labels = labels_for(self.settings, job.names, content, signature)
         return Wanted(content, labels, dict(self.settings.labels), signature=signature)
+
+
+def _read(piece: Piece) -> None:
+    if piece.unread is not None:
+        try:
+            verify(piece.unread)
+        except OSError as error:
+            raise ConfigurationError(f"{piece.origin}: {error.strerror or error}") from None
 
 
 def _root(pieces: Sequence[Piece]) -> Digest | None:

@@ -71,6 +71,7 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
             make_repositories(registry, courses)
         if workshop is not None:
             _log_in(workshop, registry, courses)
+        preparation.verify({course.job.image: course.found for course in courses if course.going})
         _each(courses, Course.prepare, min(_BUILDS_AT_ONCE, settings.access.parallel))
         if settings.dry_run:
             return _foreseen(courses, immutable=settings.immutable_tags)

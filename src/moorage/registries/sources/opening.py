@@ -29,8 +29,11 @@ FILE_SCHEMES: Final = (DOCKER_ARCHIVE, OCI, OCI_ARCHIVE)
 
 
 @contextmanager
-def open_source(text: str) -> Iterator[Parcel]:
+def open_source(text: str, *, verified: bool = True) -> Iterator[Parcel]:
     """An image from files. Every byte of it was read and compared with its digest before the parcel is there.
+
+    Without `verified` that is left to `moorage.registries.sources.checks.verify`, where it can be: reading everything takes its
+    time, and what turns out to be published already is not read at all.
 
     What has to be decompressed or compressed lies in a temporary directory until the block ends. Raises ConfigurationError naming
     the source for whatever is wrong with it.
@@ -41,6 +44,8 @@ def open_source(text: str) -> Iterator[Parcel]:
     with TemporaryDirectory(prefix="moorage-source-") as spool:
         with _failures_named(text):
             parcel = _opened(scheme, text, Path(spool))
+            if verified and scheme != DOCKER_ARCHIVE:  # of which every layer is read to make something of it
+                verify(parcel)
         yield parcel
 
 
@@ -55,14 +60,14 @@ def _opened(scheme: str, text: str, spool: Path) -> Parcel:
         if not path.is_dir():
             raise ConfigurationError(f"{origin} is no directory", remedy="Write oci-archive: for a layout in a tar file.")
         _refuse_parent(path, origin)
-        return verify(layout_parcel(Directory(path), origin, selector))
+        return layout_parcel(Directory(path), origin, selector)
     if not path.is_file():
         raise ConfigurationError(
             f"{origin} is no file", remedy="Write oci: for a layout in a directory." if path.is_dir() else None
         )
     archive = open_archive(path, origin, spool)
     if scheme == OCI_ARCHIVE:
-        return verify(layout_parcel(archive, origin, selector))
+        return layout_parcel(archive, origin, selector)
     return docker_archive_parcel(archive, origin, selector, spool)
 
 
