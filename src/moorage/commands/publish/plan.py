@@ -114,6 +114,8 @@ def _source_problems(settings: PublishSettings) -> Iterator[str]:
         if not image.sources:
             name = image.name or "~"
             yield f"{shown(image.name)} has no source: give --image {name}=SOURCE, or a `context` in the config file"
+        elif settings.engine is Engine.DOCKER and sum(1 for source in image.sources for _ in _by_platform(source)) > 1:
+            yield f"{shown(image.name)} has several platforms, which docker does not join here: leave --engine docker out"
         for source in image.sources:
             yield from (f"{shown(image.name)}: {problem}" for problem in _problems_of(source, settings.engine))
 

@@ -129,6 +129,19 @@ def test_engine_docker_takes_no_archives(tmp_path: Path) -> None:
     assert "load it into the engine" in problem
 
 
+def test_a_directory_for_several_platforms_is_built_for_each(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    image = ImageSetting("app", (BuildContext(tmp_path, platforms=("linux/amd64", "linux/arm64", "linux/amd64")),))
+    (job,) = plan(settings(tmp_path, image))
+    assert [source.platforms for source in job.sources if isinstance(source, BuildContext)] == [
+        ("linux/amd64",),
+        ("linux/arm64",),
+    ]
+    assert job.way is Way.SAVED
+    (problem,) = problems(settings(tmp_path, image, engine=Engine.DOCKER))
+    assert "leave --engine docker out" in problem
+
+
 def test_a_dockerfile_outside_of_its_context(tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
     (tmp_path / "Dockerfile.app").write_text("FROM scratch\n")
