@@ -28,8 +28,8 @@ class Problems:
         except ConfigurationError as error:
             self._errors.append(error)
 
-    def __bool__(self) -> bool:
-        return bool(self._errors)
+    def __len__(self) -> int:
+        return len(self._errors)
 
     def error(self) -> ConfigurationError | None:
         """One error with everything, None where there is nothing."""

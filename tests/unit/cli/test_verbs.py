@@ -191,3 +191,23 @@ def test_login_and_logout(place: Path) -> None:
     assert call("logout", "--output", "json", environ=again).document == {"docker_config": directory, "removed": True}
     assert call("logout", environ=again).out == "nothing to remove\n"
     assert call("logout", str(place), environ=environ).code == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "registry"),
+    [
+        ("reg.example:5000", "reg.example:5000"),
+        ("ghcr.io/acme/shop", "ghcr.io"),
+        ("acme/shop", "index.docker.io"),
+        ("oci:out", "docker.io"),
+    ],
+)
+def test_a_login_without_a_registry_is_for_that_of_the_images_repo(place: Path, address: str, registry: str) -> None:
+    environ = {"HOME": str(place), "XDG_RUNTIME_DIR": str(place), "PATH": "/nowhere", "MOORAGE_PASSWORD": "pass-word"}
+    called = call("login", "--images-repo", address, "--username", "me", "--output", "json", environ=environ)
+    assert called.code == 0, called.err
+    assert called.document["registries"] == [registry]
+
+
+def test_a_bad_tag_is_not_also_called_a_missing_one() -> None:
+    assert len(refused("names", "--images-repo", "reg.example", "--image", "a", "--tag-custom", "-x")) == 1

@@ -315,7 +315,7 @@ def test_everything_that_is_wrong_with_a_publish_is_told_at_once(tmp_path: Path)
     argv = ["--images-repo", "http://x", "--label", "a=b", "--no-labels", "--tag-custom", "a/b", "--username", "me"]
     with pytest.raises(ConfigurationError) as caught:
         publish_settings(requested(tmp_path, "publish", *argv, environ={"MOORAGE_IMAGE_REPO": "x"}))
-    assert len(caught.value.problems) == 7, caught.value.problems
+    assert len(caught.value.problems) == 6, caught.value.problems
 
 
 # Kubernetes

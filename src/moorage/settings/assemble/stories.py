@@ -52,15 +52,22 @@ def names_settings(request: Request) -> tuple[ImagesRepo, tuple[str, ...], tuple
     repo = None
     with request.problems.gather():
         repo = images_repo(request)
-    named, tags = image_names(request), tags_of(request)
+    named, tags = image_names(request), _some_tags(request)
     if not named:
         request.problems.add(NO_IMAGES)
-    if not tags:
-        request.problems.add(*no_tags().problems)
     request.problems.raise_any()
     if repo is None:
         raise AssertionError("an images repo that cannot be made is a problem, and was raised")
     return repo, named, tags
+
+
+def _some_tags(request: Request) -> tuple[TagRequest, ...]:
+    """At least one; else what is wrong is among the request's problems, and that none is said only where none is."""
+    before = len(request.problems)
+    tags = tags_of(request)
+    if not tags and len(request.problems) == before:
+        request.problems.add(*no_tags().problems)
+    return tags
 
 
 def publish_settings(request: Request) -> PublishSettings:
@@ -68,10 +75,8 @@ def publish_settings(request: Request) -> PublishSettings:
     options = request.options
     target = storage_of(request)
     access = access_of(request, target.repo.registry if target else None)
-    tags, sources, project = tags_of(request), image_settings(request), project_of(request)
+    tags, sources, project = _some_tags(request), image_settings(request), project_of(request)
     stages = stages_of(request, target)
-    if not tags:
-        request.problems.add(*no_tags().problems)
     _either(request, images.LABEL, images.NO_LABELS)
     return PublishSettings(
         access=access,
