@@ -1,6 +1,6 @@
 """A repository of ACR as an inventory: its manifests and its tags, two listings side by side, and what neither explains."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -8,12 +8,12 @@ from typing import Final
 from moorage.oci import media_type
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.records import is_record
-from moorage.oci.reference import Digest, Repository
+from moorage.oci.reference import Repository
 from moorage.registries.acr.api import AcrApi
 from moorage.registries.acr.payloads import Attributes, ManifestRecord, TagRecord
 from moorage.registries.distribution import Distribution
-from moorage.registries.distribution.payloads import image_children
-from moorage.registries.distribution.snapshot import Reading, Readings, read_digest, with_children
+from moorage.registries.distribution.parts import images_of
+from moorage.registries.distribution.snapshot import Readings, read_digests, with_children
 from moorage.registries.distribution.threads import in_threads
 
 _LOCK: Final = "it is locked in ACR ({} is false)"
@@ -50,24 +50,24 @@ def take_inventory(api: AcrApi, client: Distribution, repository: Repository, *,
 
 def _manifests(client: Distribution, repository: Repository, records: Iterable[ManifestRecord], parallel: int) -> Readings:
     listed = {record.digest: record for record in records}
-    read = partial(_read, client, repository, parallel=parallel)
-    indexes = read([record.digest for record in listed.values() if record.media_type in media_type.INDEXES])
-    stored = [one.stored for one in indexes.values() if one.stored]
-    parts = {digest for one in stored for digest in image_children(one.content)}
-    others = read([digest for digest, record in listed.items() if digest not in {*indexes, *parts} and not _is_image(record)])
-    readings = {**indexes, **others}
+    read = partial(read_digests, client, repository, parallel=parallel)
+    tops = [record.digest for record in listed.values() if record.media_type in media_type.INDEXES]
+    indexes = read(tops)
+    parts = {image.digest for index in indexes.manifests.values() for image in images_of(index)}
+    others = read(digest for digest, record in listed.items() if digest not in {*tops, *parts} and not _is_image(record))
+    known = {**indexes.manifests, **others.manifests}
+    unreadable, missing = {**indexes.unreadable, **others.unreadable}, indexes.missing | others.missing
     first = Readings(
-        {digest: _stored(record, readings.get(digest)) for digest, record in listed.items() if not _failed(readings.get(digest))},
-        {digest: reading.reason for digest, reading in readings.items() if reading.reason},
-        frozenset(digest for digest, reading in readings.items() if _failed(reading) and not reading.reason),
+        {
+            digest: _stored(record, known.get(digest))
+            for digest, record in listed.items()
+            if digest not in unreadable and digest not in missing
+        },
+        unreadable,
+        missing,
     )
     # Parts that ACR was told not to list (listEnabled) are read as well.
     return with_children(client, repository, first, parallel=parallel)
-
-
-def _read(client: Distribution, repository: Repository, digests: list[Digest], *, parallel: int) -> Mapping[Digest, Reading]:
-    readings = in_threads(lambda digest: read_digest(client, repository, digest), digests, parallel)
-    return dict(zip(digests, readings, strict=True))
 
 
 def _is_image(record: ManifestRecord) -> bool:
@@ -77,12 +77,8 @@ def _is_image(record: ManifestRecord) -> bool:
     return record.media_type == media_type.OCI_MANIFEST and record.config_media_type in media_type.IMAGE_CONFIGS and record.runs
 
 
-def _failed(reading: Reading | None) -> bool:
-    return reading is not None and reading.stored is None
-
-
-def _stored(record: ManifestRecord, reading: Reading | None) -> Stored:
-    known = reading.stored if reading and reading.stored else Stored(record.digest, record.media_type, size=record.size)
+def _stored(record: ManifestRecord, read: Stored | None) -> Stored:
+    known = read or Stored(record.digest, record.media_type, size=record.size)
     return replace(
         known, date=record.updated, dated=record.updated is not None, locked=_locked(record.attributes)
     )  # without a date, the config may say when it was built

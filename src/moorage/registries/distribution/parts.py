@@ -15,8 +15,7 @@ from moorage.oci.records import is_record
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import dating
 from moorage.registries.distribution.client import Distribution
-from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
-from moorage.registries.distribution.threads import in_threads
+from moorage.registries.distribution.snapshot import Readings, read_digests, with_children
 
 
 def read_with_parts(
@@ -32,17 +31,9 @@ def read_with_parts(
     Raises Unauthorized, Denied and Throttled, which concern the repository as a whole.
     """
     told = {stored.digest: stored for stored in known}
-    wanted = [digest for digest in dict.fromkeys(digests) if digest not in told]
-    read = in_threads(lambda digest: read_digest(client, repository, digest), wanted, parallel)
-    found = list(zip(wanted, read, strict=True))
-    manifests = {digest: one.stored for digest, one in found if one.stored}
-    images = {image.digest: image for stored in manifests.values() if stored.children for image in images_of(stored)}
-    first = Readings(
-        {**images, **told, **manifests},
-        {digest: one.reason for digest, one in found if one.reason},
-        frozenset(digest for digest, one in found if not one.stored and not one.reason),
-    )
-    return with_children(client, repository, first, parallel=parallel)
+    read = read_digests(client, repository, (digest for digest in digests if digest not in told), parallel=parallel)
+    images = {image.digest: image for stored in read.manifests.values() if stored.children for image in images_of(stored)}
+    return with_children(client, repository, replace(read, manifests={**images, **told, **read.manifests}), parallel=parallel)
 
 
 def read_listed(

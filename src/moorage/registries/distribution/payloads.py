@@ -1,10 +1,8 @@
 """Reading what the distribution API answers: listings, descriptors, the headers that matter."""
 
-import json
 from dataclasses import dataclass
 
 from moorage.errors import Contradiction
-from moorage.oci import media_type
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.transport import redact
 from moorage.transport.session import Answer
@@ -56,17 +54,6 @@ def descriptor(entry: object, repository: Repository) -> Descriptor:
         )
     except BadReference:
         raise Contradiction(f"{repository} lists a referrer without a digest") from None
-
-
-def image_children(content: bytes) -> frozenset[Digest]:
-    """The children of an index, of its bytes, whose descriptors say that they are image manifests: they have none themselves."""
-    document = json.loads(content)
-    entries = document.get("manifests") if isinstance(document, dict) else None
-    return frozenset(
-        Digest(str(entry["digest"]))
-        for entry in (entries if isinstance(entries, list) else ())
-        if entry.get("mediaType") in media_type.IMAGES
-    )
 
 
 def said_digest(answer: Answer) -> Digest | None:

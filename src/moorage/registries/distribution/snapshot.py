@@ -113,6 +113,18 @@ def with_children(client: Distribution, repository: Repository, first: Readings,
     return Readings(manifests, readable, frozenset(missing))
 
 
+def read_digests(client: Distribution, repository: Repository, digests: Iterable[Digest], *, parallel: int) -> Readings:
+    """Manifests by their digests, each read once. Raises Unauthorized, Denied and Throttled, which concern the repository."""
+    wanted = list(dict.fromkeys(digests))
+    read = in_threads(lambda digest: read_digest(client, repository, digest), wanted, parallel)
+    found = dict(zip(wanted, read, strict=True))
+    return Readings(
+        {digest: reading.stored for digest, reading in found.items() if reading.stored},
+        {digest: reading.reason for digest, reading in found.items() if reading.reason},
+        frozenset(digest for digest, reading in found.items() if not reading.stored and not reading.reason),
+    )
+
+
 def read_digest(client: Distribution, repository: Repository, digest: Digest) -> Reading:
     """One manifest by its digest."""
     try:

@@ -15,9 +15,8 @@ from moorage.oci.manifest import followed_digest
 from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
-from moorage.registries.distribution.payloads import image_children
-from moorage.registries.distribution.snapshot import Readings, read_digest, resolve_tags, with_children
-from moorage.registries.distribution.threads import in_threads
+from moorage.registries.distribution.parts import images_of
+from moorage.registries.distribution.snapshot import Readings, read_digests, resolve_tags, with_children
 from moorage.registries.dockerhub import payloads
 from moorage.registries.dockerhub.api import HubApi
 from moorage.registries.dockerhub.immutability import immutability
@@ -107,16 +106,9 @@ def _manifests(
             plain[digest] = Stored(digest, _manifest_type(record.media_type), size=record.size)
         elif digest is not None:
             doubtful[digest] = None
-    wanted = [digest for digest in doubtful if digest not in plain]
-    read = in_threads(lambda digest: read_digest(client, repository, digest), wanted, parallel)
-    manifests = {reading.stored.digest: reading.stored for reading in read if reading.stored}
-    parts = _parts(records, manifests.values())
-    first = Readings(
-        {**parts, **plain, **manifests},
-        {digest: reading.reason for digest, reading in zip(wanted, read, strict=True) if reading.reason},
-        frozenset(digest for digest, reading in zip(wanted, read, strict=True) if not reading.stored and not reading.reason),
-    )
-    return with_children(client, repository, first, parallel=parallel)
+    read = read_digests(client, repository, (digest for digest in doubtful if digest not in plain), parallel=parallel)
+    parts = _parts(records, read.manifests.values())
+    return with_children(client, repository, replace(read, manifests={**parts, **plain, **read.manifests}), parallel=parallel)
 
 
 def _explains_itself(record: TagRecord) -> bool:
@@ -130,10 +122,10 @@ def _parts(records: Iterable[TagRecord], read: Iterable[Stored]) -> dict[Digest,
     """The images that are part of an index, as its descriptors have them."""
     sizes = {image.digest: image.size for record in records for image in record.images}
     return {
-        digest: Stored(digest, size=sizes.get(digest))
+        image.digest: Stored(image.digest, size=sizes.get(image.digest))
         for stored in read
         if stored.children
-        for digest in image_children(stored.content)
+        for image in images_of(stored)
     }
 
 

@@ -12,7 +12,7 @@ from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import INDEX_DEPTH_LIMIT, BadManifest, parse_manifest
 from moorage.oci.reference import Digest, Repository
 from moorage.registries.distribution import Distribution
-from moorage.registries.distribution.snapshot import Readings, read_digest
+from moorage.registries.distribution.snapshot import Readings, read_digests
 from moorage.registries.distribution.threads import in_threads
 from moorage.registries.ecr.api import BATCH, EcrApi
 from moorage.registries.ecr.payloads import ACTIVE, NOT_THERE, Content, Image, Refusal
@@ -73,13 +73,7 @@ def one_by_one(client: Distribution, *, parallel: int) -> Read:
     """Reads manifests by /v2."""
 
     def read(repository: Repository, digests: Collection[Digest]) -> Readings:
-        wanted = list(digests)
-        read = in_threads(lambda digest: read_digest(client, repository, digest), wanted, parallel)
-        return Readings(
-            {digest: one.stored for digest, one in zip(wanted, read, strict=True) if one.stored},
-            {digest: one.reason for digest, one in zip(wanted, read, strict=True) if one.reason},
-            frozenset(digest for digest, one in zip(wanted, read, strict=True) if not one.stored and not one.reason),
-        )
+        return read_digests(client, repository, digests, parallel=parallel)
 
     return read
 

@@ -10,10 +10,9 @@ from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository
 from moorage.registries.distribution import Distribution, snapshot
 from moorage.registries.distribution.dating import EMPTY_CONFIG
-from moorage.registries.distribution.snapshot import Reading, Readings, read_digest, with_children
-from moorage.registries.distribution.threads import in_threads
+from moorage.registries.distribution.parts import read_with_parts
 from moorage.registries.gitlab.grants import Grants
-from moorage.registries.gitlab.payloads import ListedTag, image_children
+from moorage.registries.gitlab.payloads import ListedTag
 from moorage.registries.gitlab.tags import TagLists
 
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ def _assembled(client: Distribution, repository: Repository, listed: list[Listed
     tags = {tag.name: tag for tag in listed if tag.name not in records}
     images = {tag.digest: _image(tag) for tag in tags.values() if _says_all(tag)}
     subjects = {referrer: tag.digest for tag in tags.values() for referrer in tag.referrers}
-    read = _read(client, repository, {tag.digest for tag in tags.values()} | subjects.keys(), images, parallel)
+    wanted = sorted({tag.digest for tag in tags.values()} | subjects.keys())
+    read = read_with_parts(client, repository, wanted, parallel=parallel, known=images.values())
     for referrer, subject in subjects.items():
         known = read.manifests.get(referrer, Stored(referrer))
         if known.subject is None and referrer not in read.missing:
@@ -72,27 +72,6 @@ def _says_all(tag: ListedTag) -> bool:
 
 def _image(tag: ListedTag) -> Stored:
     return Stored(tag.digest, tag.media_type, config=tag.config, size=tag.size)
-
-
-def _read(
-    client: Distribution, repository: Repository, wanted: Iterable[Digest], images: Mapping[Digest, Stored], parallel: int
-) -> Readings:
-    """These manifests with all that they lead to; what is known to be an image is not read."""
-    unknown = sorted(set(wanted) - images.keys())
-    readings: list[Reading] = in_threads(lambda digest: read_digest(client, repository, digest), unknown, parallel)
-    manifests = {reading.stored.digest: reading.stored for reading in readings if reading.stored}
-    described = {
-        child: Stored(child, media_type.OCI_MANIFEST)
-        for stored in manifests.values()
-        if stored.children
-        for child in image_children(stored.content)
-    }
-    first = Readings(
-        {**described, **images, **manifests},
-        {digest: reading.reason for digest, reading in zip(unknown, readings, strict=True) if reading.reason},
-        frozenset(digest for digest, one in zip(unknown, readings, strict=True) if not one.stored and not one.reason),
-    )
-    return with_children(client, repository, first, parallel=parallel)
 
 
 def _dated(manifests: Mapping[Digest, Stored], tags: Iterable[ListedTag]) -> Mapping[Digest, Stored]:

@@ -4,14 +4,12 @@ Fields by GitLab's lib/api/entities/container_registry, its GraphQL types, and t
 2026-11.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from moorage.errors import Contradiction
-from moorage.oci import media_type
 from moorage.oci.manifest import parse_time
 from moorage.oci.reference import BadReference, Digest, Tag
 
@@ -112,12 +110,6 @@ def own_token(document: object, place: str) -> OwnToken:
         return OwnToken(str(fields["name"]), tuple(map(str, fields["scopes"])), str(fields.get("expires_at") or ""))
 
     return _parsed(parse, document, place)
-
-
-def image_children(index: bytes) -> tuple[Digest, ...]:
-    """The children that an index (its bytes) describes as images: manifests that lead to no others."""
-    entries = json.loads(index).get("manifests") or ()
-    return tuple(Digest(entry["digest"]) for entry in entries if entry.get("mediaType") in media_type.IMAGES)
 
 
 def _registry_tag(fields: Mapping[str, Any]) -> ListedTag:

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.reference import Digest, Repository
 from moorage.registries.distribution import Distribution
-from moorage.registries.distribution.snapshot import Readings, read_digest, resolve_tags, with_children
-from moorage.registries.distribution.threads import in_threads
+from moorage.registries.distribution.snapshot import Readings, read_digests, resolve_tags, with_children
 from moorage.registries.harbor import payloads
 from moorage.registries.harbor.api import HarborApi
 from moorage.registries.harbor.payloads import Artifact
@@ -70,13 +69,7 @@ def _manifests(
     images = {child.digest: Stored(child.digest) for child in children if child.is_image}
     known = manifests.keys() | images.keys()
     doubtful = {child.digest for child in children} | {digest for digest in hidden if isinstance(digest, Digest)}
-    unknown = sorted(doubtful - known)
-    read = in_threads(lambda digest: read_digest(client, repository, digest), unknown, parallel)
-    first = Readings(
-        {reading.digest: reading.stored for reading in read if reading.digest and reading.stored},
-        {reading.digest: reading.reason for reading in read if reading.digest and reading.reason},
-        frozenset(digest for digest, reading in zip(unknown, read, strict=True) if not reading.stored and not reading.reason),
-    )
+    first = read_digests(client, repository, sorted(doubtful - known), parallel=parallel)
     deeper = with_children(client, repository, first, parallel=parallel)
     return Readings({**images, **deeper.manifests, **manifests}, deeper.unreadable, deeper.missing)
 
