@@ -137,11 +137,11 @@ class CiJob:
         if self.system is CiSystem.GITLAB:
             if name := self._get("CI_PROJECT_NAME"):
                 found[general.PROJECT.name] = Given((name,), "$CI_PROJECT_NAME")
-            if (index := self._get("CI_NODE_INDEX")) and (total := self._get("CI_NODE_TOTAL")):
-                found[safety.SHARD.name] = Given((f"{index}/{total}",), "$CI_NODE_INDEX and $CI_NODE_TOTAL")
         elif self.system is CiSystem.GITHUB and (repository := self._get("GITHUB_REPOSITORY")):
             found[general.PROJECT.name] = Given((repository.rpartition("/")[2],), "$GITHUB_REPOSITORY")
-        if (index := self._get("JOB_COMPLETION_INDEX")).isdecimal() and (total := self._get("JOB_COMPLETIONS")):
+        if (index := self._get("CI_NODE_INDEX")) and (total := self._get("CI_NODE_TOTAL")):  # GitLab's, and set by hand elsewhere
+            found[safety.SHARD.name] = Given((f"{index}/{total}",), "$CI_NODE_INDEX and $CI_NODE_TOTAL")
+        elif (index := self._get("JOB_COMPLETION_INDEX")).isdecimal() and (total := self._get("JOB_COMPLETIONS")):
             # A Kubernetes Indexed Job counts from 0, and tells its pods nothing of how many there are: the user does.
             found[safety.SHARD.name] = Given((f"{int(index) + 1}/{total}",), "$JOB_COMPLETION_INDEX and $JOB_COMPLETIONS")
         return found

@@ -59,6 +59,12 @@ def test_a_job_without_parallel_has_no_shard() -> None:
     assert "shard" not in options({**GITLAB, "CI_NODE_TOTAL": "1"})
 
 
+def test_whoever_numbers_nodes_as_gitlab_does_gets_a_shard() -> None:
+    assert options({"CI_NODE_INDEX": "2", "CI_NODE_TOTAL": "5", "JOB_COMPLETION_INDEX": "0", "JOB_COMPLETIONS": "6"}) == {
+        "shard": "2/5"
+    }
+
+
 def test_a_pod_of_an_indexed_job_has_a_shard_where_it_is_told_of_how_many() -> None:
     assert options({"JOB_COMPLETION_INDEX": "0", "JOB_COMPLETIONS": "6"})["shard"] == "1/6"
     assert "shard" not in options({"JOB_COMPLETION_INDEX": "0"})
