@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from moorage.commands.connect import connect
 from moorage.commands.journal import Entry, entries_to_undo, read_journal
@@ -20,6 +20,10 @@ from moorage.oci.reference import Digest, Repository, Tag
 from moorage.oci.stub import is_stub
 from moorage.registries.interface import Reader, Registry, Restorer, Writer
 from moorage.settings.settings import Access, Storage
+
+_PUBLISH_ANEW: Final = (
+    "Publish anew what the registry has let go of; a tag that has moved on stays where it is. After any other failure, run again."
+)
 
 
 class Back(StrEnum):
@@ -92,7 +96,8 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
             world.progress.advance(str(entry.repository))
         world.progress.done()
     lost = [f"{item}: {item.error}" for item in items if item.outcome in (Back.LOST, Back.TAKEN)]
-    return RestoreResult(tuple(items), PartialFailure(f"{len(lost)} could not be put back", items=lost) if lost else None)
+    failure = PartialFailure(f"{len(lost)} could not be put back", items=lost, remedy=_PUBLISH_ANEW) if lost else None
+    return RestoreResult(tuple(items), failure)
 
 
 def _put_back(registry: Registry, entry: Entry, *, dry_run: bool) -> list[RestoredItem]:

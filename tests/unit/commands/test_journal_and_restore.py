@@ -166,6 +166,7 @@ class TestRestore:
         assert {item.outcome for item in result.items} == {Back.LOST}
         assert isinstance(result.failure, PartialFailure)
         assert any("let go of blob" in problem for problem in result.failure.problems)
+        assert "Publish anew" in result.failure.remedy
         assert shore.tags() == set()
 
     def test_an_index_is_lost_with_its_children(self, shore: Shore) -> None:
