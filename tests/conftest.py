@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import os
+import signal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.realparts import absence
 from tests.realparts.environment import is_developers
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 pytest_plugins = ["tests.realparts.fixtures"]
 
 
+@pytest.fixture
+def same_environment_after() -> Iterator[None]:
+    """A test that leaves a variable behind decides what later tests of the same worker see; it fails itself."""
+    before = dict(os.environ)
+    yield
+    after = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    before.pop("PYTEST_CURRENT_TEST", None)
+    left = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    os.environ.update({name: before[name] for name in left if name in before})
+    for name in left:
+        if name not in before:
+            del os.environ[name]
+    assert not left, f"this test left the environment changed: {', '.join(left)}"
+
+
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def own_environment(
+    same_environment_after: None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Hide the developer's settings, logins and CI variables from every test."""
     for name in [name for name in os.environ if is_developers(name)]:
         monkeypatch.delenv(name)
@@ -27,7 +49,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Refuse a misspelt group: it would look like a declaration and be none."""
+    """Refuse a misspelt group: it would look like a declaration and be none.
+
+    Signals that a shell ignored on behalf of what it runs in the background would be ignored by every child of a test, too.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if absence.UNKNOWN:
         unknown, known = ", ".join(sorted(absence.UNKNOWN)), ", ".join(absence.GROUPS)
         raise pytest.UsageError(f"MOORAGE_TESTS_WITHOUT names {unknown}; the groups are {known}")

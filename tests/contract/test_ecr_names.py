@@ -15,7 +15,7 @@ from tests.contract.command import moorage
 from tests.contract.ecr_scenes import AwsLogin, EcrScene, aws_chain, aws_env, private_scene, public_names, public_scene, scene_at
 from tests.images import artifact, image, index, layer, push
 from tests.simulators.ecr import ACCOUNT, FOREIGNER, REGION, WRITER, EcrSimulator
-from tests.simulators.ecr_public import PublicEcrSimulator
+from tests.simulators.ecr_public import ALIAS, PublicEcrSimulator
 
 from moorage.auth.keychain import LoginKeychain
 from moorage.errors import Denied, ItemRefused, NotFound
@@ -163,13 +163,12 @@ class TestPublic:
         assert "ecr-public:BatchDeleteImage" in found["delete"].detail
         assert found["list"].possible is True
 
-    def test_the_dual_stack_name_has_its_own_api(
-        self, registry: RunningRegistry, scene: Scene, vendor_network: NetworkFactory
-    ) -> None:
+    @pytest.mark.usefixtures("aws_chain")
+    def test_the_dual_stack_name_has_its_own_api(self, registry: RunningRegistry, vendor_network: NetworkFactory) -> None:
         simulator = PublicEcrSimulator(registry.host)
         names = ("ecr-public.aws.com", "ecr-public.us-east-1.api.aws")
         vendor_network(dict.fromkeys(names, simulator))
-        other = scene_at(simulator, names[0], scene.path)
+        other = scene_at(simulator, names[0], f"{ALIAS}/team/{uuid.uuid4().hex}")
         digest = other.push(image(), "v1")
         assert other.open().inventory(other.repository).tags == {Tag("v1"): digest}
         other.close()
