@@ -103,7 +103,7 @@ class Option(Generic[T]):
         return "INPUT_" + self.name.upper()
 
     def read(self, text: str, *, source: str | None = None) -> T:
-        """Parse one value. `source` names where the text came from, for the message; secrets are never echoed."""
+        """Parse one value. Raises ConfigurationError, which names `source` and never echoes a secret."""
         try:
             return self.parse(text)
         except ValueError as error:
@@ -116,7 +116,7 @@ def text(value: str) -> str:
 
 
 def whole_number(minimum: int | None = None, maximum: int | None = None) -> Callable[[str], int]:
-    """A parser for whole numbers within bounds, both inclusive."""
+    """A parser for whole numbers within bounds, both inclusive. It raises ValueError with a sentence, as every parser does."""
 
     def parse(value: str) -> int:
         if not re.fullmatch(r"[+-]?[0-9]{1,18}", value.strip(), re.ASCII):
@@ -157,7 +157,7 @@ _PIECE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([a-zµ]+)\s*", re.ASC
 
 
 def duration(value: str) -> timedelta:
-    """`2h`, `7d`, `2w 3d`, `168h`, `1h30m`, `2 weeks`. A number without a unit and a negative duration are mistakes."""
+    """`2h`, `7d`, `2w 3d`, `168h`, `1h30m`, `2 weeks`. Raises ValueError for a number without a unit, and a negative one."""
     if value.strip() == "0":
         return timedelta()
     seconds, position = 0.0, 0

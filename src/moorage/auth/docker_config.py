@@ -54,7 +54,10 @@ def read_config(file: Path) -> DockerConfig:
 
 
 def parse_variable(text: str, variable: str) -> Entries:
-    """Read `{"auths": {HOST: {"auth": …}}}`. Other fields are refused, as by docker: they would be ignored in silence."""
+    """Read `{"auths": {HOST: {"auth": …}}}`. Other fields are refused, as by docker: they would be ignored in silence.
+
+    Raises one ConfigurationError with all of them; `variable` is its name for the messages.
+    """
     document = _object(text, f"${variable}")
     problems = [f"${variable}: unknown field {key}, only auths is allowed" for key in document if key != "auths"]
     auths = _mapping(document.get("auths"), f"${variable}: auths")

@@ -141,7 +141,10 @@ def write_image_name(home: Home, image: str, when: datetime, project: str = "") 
 
 
 def put_marker(home: Home, tag: Tag, what: Marker) -> None:
-    """Store a marker under a tag. A cleanup may take the blobs that markers share at the same moment: then they go up again."""
+    """Store a marker under a tag. A cleanup may take the blobs that markers share at the same moment: then they go up again.
+
+    Raises Unsupported, with nothing changed, for a registry that takes images from docker only.
+    """
     writer = home.registry
     if not isinstance(writer, Writer):
         raise Unsupported(f"{home.repository.registry} takes no records from us, so nothing says which commits its images are of")

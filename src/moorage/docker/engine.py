@@ -146,7 +146,10 @@ class Docker:
             self.run(["rmi", "--no-prune", reference])
 
     def push(self, reference: str) -> Digest:
-        """Push and return the digest that docker says it pushed; what the registry then holds is for the caller to read back."""
+        """Push and return the digest that docker says it pushed; what the registry then holds is for the caller to read back.
+
+        Raises DockerError for a push that failed, and for one of which docker does not say what it pushed.
+        """
         arguments = ["push", reference]
         output = self._retried(lambda: self.follow(arguments))
         pushed = _PUSHED.findall(output)

@@ -95,7 +95,7 @@ class Registry:
 
     @property
     def directory(self) -> str:
-        """The directory of a layout registry."""
+        """The directory of a layout registry. Raises ValueError for any other."""
         if not self.is_layout:
             raise ValueError(f"{self.name} is not a directory of layouts")
         return self.name.removeprefix(LAYOUT_SCHEME)

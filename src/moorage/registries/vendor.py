@@ -130,7 +130,7 @@ def names_only(title: str) -> Callable[["Connection"], RegistryPort]:
 
 
 def api_url(text: str) -> str:
-    """Parses the address of an API: http or https, a host, no credentials; a trailing slash is dropped."""
+    """Parses the address of an API: http or https, a host, no credentials; a trailing slash is dropped. Raises ValueError."""
     parts = urlsplit(text)  # raises ValueError by itself for a broken IPv6 address
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("an address such as https://api.example.com is needed")

@@ -39,7 +39,7 @@ class Resolved:
         return value
 
     def known(self, option: Option[T]) -> T:
-        """The value of an option that has a default."""
+        """The value of an option that has a default. Raises LookupError, a mistake in the code, for one that has none."""
         value = self.value(option)
         if value is None:
             raise LookupError(f"{option.flag} has no default")

@@ -61,7 +61,10 @@ class Distribution:
         return list(dict.fromkeys(payloads.tag(name, repository) for name in self._listed(repository, "tags/list", "tags")))
 
     def head(self, repository: Repository, reference: Tag | Digest) -> Descriptor:
-        """Digest, media type and size of a manifest. Where a registry does not say the digest, the bytes are read for it."""
+        """Digest, media type and size (bytes) of a manifest. Where a registry does not say the digest, the bytes are read for it.
+
+        Raises NotFound, and Contradiction for another digest than the one that was asked for.
+        """
         answer = self._manifest_call("HEAD", repository, reference, Action.PULL, headers=_ASK_FOR_MANIFESTS)
         digest = payloads.said_digest(answer)
         if digest is None:

@@ -27,7 +27,10 @@ class Fetched:
 
 
 def entries(answer: Answer, key: str) -> list[object]:
-    """A list in a JSON object; distribution 2.8 writes null for an emptied repository's tags (seen 2026-11)."""
+    """A list in a JSON object; distribution 2.8 writes null for an emptied repository's tags (seen 2026-11).
+
+    Raises Contradiction where there is none.
+    """
     document = answer.json()
     entries = document.get(key, ...) if isinstance(document, dict) else ...
     if entries is None:

@@ -34,7 +34,7 @@ class Places:
             return self._packages[repository]
 
     def repositories(self, prefix: str) -> Sequence[Repository]:
-        """Those of one account at or below a path."""
+        """Those of one account at or below a path. Raises ConfigurationError for a path that names no account."""
         owner = prefix.partition("/")[0]
         if not owner:
             raise ConfigurationError(

@@ -54,7 +54,10 @@ class HarborApi:
         )
 
     def repository_path(self, repository: Repository) -> str:
-        """`/projects/PROJECT/repositories/NAME`; a NAME with slashes is encoded twice, as Harbor's router wants it."""
+        """`/projects/PROJECT/repositories/NAME`; a NAME with slashes is encoded twice, as Harbor's router wants it.
+
+        Raises ConfigurationError for a path without a project.
+        """
         project, _, name = repository.path.partition("/")
         if not name:
             raise ConfigurationError(

@@ -54,7 +54,7 @@ def folders(document: object, place: str, image: str) -> list[Folder]:
 
 
 def names(document: object, key: str, place: str) -> list[str]:
-    """The names in a listing of Artifactory's Docker API."""
+    """The names in a listing of Artifactory's Docker API. Raises Contradiction where there is none."""
     fields = document if isinstance(document, dict) else {}
     found = fields.get(key, ...)
     if found is None:
@@ -73,7 +73,7 @@ def tags(listed: list[str], place: str) -> list[Tag]:
 
 
 def kinds(document: object, place: str) -> dict[str, Kind]:
-    """The repositories that may be seen, by their keys."""
+    """The repositories that may be seen, by their keys. Raises Contradiction for no list."""
     if not isinstance(document, list):
         raise Contradiction(f"{place} answered with no list")
     found = [entry for entry in document if isinstance(entry, dict) and isinstance(entry.get("key"), str)]

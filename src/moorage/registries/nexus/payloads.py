@@ -61,7 +61,7 @@ def page(document: object, place: str) -> Page:
 
 
 def kind(document: object, place: str) -> Kind:
-    """What a repository of Nexus is."""
+    """What a repository of Nexus is. Raises Contradiction for an answer that does not say it."""
     fields = document if isinstance(document, dict) else {}
     if not isinstance(fields.get("format"), str) or not isinstance(fields.get("type"), str):
         raise Contradiction(f"{place} answered without format and type")
