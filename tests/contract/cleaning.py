@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from moorage.commands.carry_out import Run
 from moorage.commands.journal import Journal
-from moorage.commands.survey import Question, survey
+from moorage.commands.survey import Question, complete, look
 from moorage.policy.claims import Claims
 from moorage.policy.patterns import TagSelector
 from moorage.policy.plan import Item, Kind, Outcome
@@ -36,7 +36,8 @@ def policy(*tags: str, older_than: timedelta | None = None, untagged: bool = Tru
 def plan_of(scene: Scene, wanted: Policy, registry: Registry | None = None) -> list[Item]:
     """Every item of the plan, those that stay included."""
     registry = registry or scene.open()
-    return list(survey(registry, scene.repository, Question(wanted, scene.now(), Claims())).plan().items)
+    question = Question(wanted, scene.now(), Claims())
+    return list(complete(registry, look(registry, scene.repository), question).plan().items)
 
 
 def clean(
@@ -50,7 +51,8 @@ def clean(
 ) -> Run:
     """Clean the scene's repository; the run with its outcomes comes back. `meanwhile` happens between plan and deletion."""
     registry = registry or scene.open()
-    planner = survey(registry, scene.repository, Question(wanted, scene.now(), claims or Claims()))
+    question = Question(wanted, scene.now(), claims or Claims())
+    planner = complete(registry, look(registry, scene.repository), question)
     items = [item for item in planner.plan().items if item.goes]
     meanwhile()
     with Journal(folder / f"journal-{uuid.uuid4().hex}.jsonl", scene.repository.registry, scene.now()) as journal:

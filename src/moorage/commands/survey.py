@@ -26,11 +26,6 @@ class Question:
     claims: Claims
 
 
-def survey(registry: Registry, repository: Repository, question: Question) -> Planner:
-    """A planner for this repository that lacks nothing. Raises what the registry raises for the listing as a whole."""
-    return complete(registry, look(registry, repository), question)
-
-
 def look(registry: Registry, repository: Repository) -> Inventory:
     """What the repository holds; records are told from images whatever the registry makes of them."""
     return without_records(registry.inventory(repository))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from moorage.commands.journal import Journal
-from moorage.commands.survey import Question, survey
+from moorage.commands.survey import Question, complete, look
 from moorage.commands.world import World
 from moorage.oci.reference import Digest, Registry, Repository, Tag
 from moorage.policy.claims import Claims
@@ -46,7 +46,8 @@ class Shore:
         return World(now=lambda: NOW, environ={"HOME": str(self.folder)})
 
     def planner(self, policy: Policy, registry: RegistryPort | None = None) -> Planner:
-        return survey(registry or self.registry, self.repository, Question(policy, NOW, Claims()))
+        asked = registry or self.registry
+        return complete(asked, look(asked, self.repository), Question(policy, NOW, Claims()))
 
     def going(self, policy: Policy) -> list[Item]:
         return [item for item in self.planner(policy).plan().items if item.goes]
