@@ -20,7 +20,7 @@ from moorage.errors import ConfigurationError
 HELPER_SECONDS: Final = 10.0
 HELPER_PREFIX: Final = "docker-credential-"
 _NOT_FOUND: Final = "credentials not found in native keychain"  # printed on stdout, with exit code 1
-_TOKEN_USER: Final = "<token>"  # noqa: S105  the user name that marks an identity token
+_TOKEN_USER: Final = "<token>"  # noqa: S105 -- the user name that marks an identity token
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 

@@ -45,7 +45,7 @@ _SHAPES = {
 }
 
 
-def slug(text: str, format: SlugFormat = SlugFormat.DOCKER_TAG) -> str:  # noqa: A002 (the option's own name)
+def slug(text: str, format: SlugFormat = SlugFormat.DOCKER_TAG) -> str:  # noqa: A002 -- the option's own name
     """The safe form of `text`; empty text stays empty, and a slug is its own slug."""
     shape = _SHAPES[format]
     if not text or (len(text) <= shape.limit and shape.fits(text)):
@@ -68,7 +68,7 @@ def transliterated(text: str) -> str:
 
 
 def _hashed(text: str, limit: int) -> str:
-    import mmh3  # noqa: PLC0415 (only texts that do not fit need it)
+    import mmh3  # noqa: PLC0415 -- only texts that do not fit need it
 
     # Bytes of the command line that are no UTF-8 arrive as surrogates; they are hashed as the bytes they were.
     digits = format(mmh3.hash(text.encode(errors="surrogateescape"), 0, signed=False), "x")

@@ -108,7 +108,7 @@ class _Adapter(HTTPAdapter):
             proxy, ssl_context=self._tls(), blocksize=_BLOCK, socket_options=_AT_ONCE, **proxy_kwargs
         )  # fmt: skip
 
-    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:  # noqa: ARG002  requests' signature
+    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:  # noqa: ARG002 -- requests' signature
         """Leave verification to the context, which demands a certificate and the right host name."""
         conn.cert_reqs = "CERT_REQUIRED"
 

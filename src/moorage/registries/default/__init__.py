@@ -8,7 +8,7 @@ from moorage.registries.vendor import AddressRules, Connection, Vendor, any_dept
 
 
 def _open(connection: Connection) -> Registry:
-    from moorage.registries.default.registry import open_default  # noqa: PLC0415 (brings the HTTP client)
+    from moorage.registries.default.registry import open_default  # noqa: PLC0415 -- brings the HTTP client
 
     return open_default(connection)
 

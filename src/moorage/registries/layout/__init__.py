@@ -17,7 +17,7 @@ def _place(address: Address) -> Place:
 
 
 def _open(connection: Connection) -> Registry:
-    from moorage.registries.layout.registry import open_layout  # noqa: PLC0415 (brings file access)
+    from moorage.registries.layout.registry import open_layout  # noqa: PLC0415 -- brings file access
 
     return open_layout(connection)
 

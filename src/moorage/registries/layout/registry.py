@@ -94,7 +94,7 @@ class LayoutRegistry:
                 raise NotFound(f"{repository} has no tag {tag}")
             store.replace_index(index.without_tag(tag))
 
-    def cannot_untag(self, repository: Repository) -> str:  # noqa: ARG002  the same everywhere here
+    def cannot_untag(self, repository: Repository) -> str:  # noqa: ARG002 -- the same everywhere here
         """Empty: a layout can always let go of a single tag."""
         return ""
 
