@@ -141,8 +141,6 @@ def test_nobody_publishes_to_a_registry_and_cleans_it_without_docker(
     pulled = docker_engine.run("pull", "--quiet", f"127.0.0.1:{running.port}/shop/web:v1").stdout.strip()
     assert docker_engine.run("image", "inspect", "--format", "{{len .RootFS.Layers}}", pulled).stdout == "1\n"
     rules = ("--repository", "web", "--delete-tags", "v1", "--keep-images-built-within-last-n-hours", "0")
-    refusal = json.loads(nobody.run("cleanup", *there, *rules, code=2).stdout)["error"]
-    assert "--journal" in refusal["remedy"], "nobody has no home to keep a journal in, and nothing is deleted without one"
     document = json.loads(nobody.run("cleanup", *there, *rules, "--journal", "journal.jsonl").stdout)
     assert [item["tag"] for item in document["items"] if item["outcome"] == "deleted" and item["kind"] == "tag"] == ["v1"]
     docker_engine.run("pull", "--quiet", f"127.0.0.1:{running.port}/shop/web:v2")
