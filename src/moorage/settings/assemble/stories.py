@@ -52,9 +52,10 @@ def names_settings(request: Request) -> tuple[ImagesRepo, tuple[str, ...], tuple
     repo = None
     with request.problems.gather():
         repo = images_repo(request)
-    named, tags = image_names(request), _some_tags(request)
+    named = image_names(request)
     if not named:
         request.problems.add(NO_IMAGES)
+    tags = _some_tags(request)
     request.problems.raise_any()
     if repo is None:
         raise AssertionError("an images repo that cannot be made is a problem, and was raised")
