@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +11,9 @@ from tests.scripted_server import Reply, Request, ScriptedServer, forward, oci_e
 
 from moorage.auth.secret import Secret
 from moorage.commands.publish import publish
-from moorage.errors import ConfigurationError, DockerError, ItemRefused, PartialFailure, Unauthorized, Unreachable, Unsupported
+from moorage.errors import ConfigurationError, DockerError, ItemRefused, PartialFailure, Unauthorized, Unreachable
 from moorage.oci.tagging import tag_requests
-from moorage.registries.addressing import resolve
-from moorage.registries.vendor import names_only
-from moorage.settings.settings import Access, Login, SourceText, Storage
+from moorage.settings.settings import Access, Login, SourceText
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,12 +148,3 @@ def test_missing_local_images_are_named_together(docker_engine: DockerEngine, wa
 def test_without_docker_a_directory_is_a_docker_error(tmp_path: Path) -> None:
     with pytest.raises(DockerError, match="no docker command"):
         publish(settings("localhost:1/app", {"app": context(tmp_path / "app")}), world())
-
-
-def test_a_vendor_that_is_not_built_yet_says_so_first(tmp_path: Path) -> None:
-    wanted = settings("localhost:1/app", {"app": context(tmp_path / "app")})
-    repo = resolve("localhost:1/app", "default")
-    repo = replace(repo, vendor=replace(repo.vendor, open=names_only("Somebody's registry")))
-    wanted = replace(wanted, storage=Storage(repo))
-    with pytest.raises(Unsupported, match="nothing was changed"):
-        publish(wanted, world())

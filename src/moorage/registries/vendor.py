@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from moorage.auth.credential import Keychain
 from moorage.auth.secret import announce
-from moorage.errors import Unsupported
 from moorage.oci.naming import Mode
 from moorage.oci.reference import LAYOUT_SCHEME, Registry
 from moorage.option import EVERY_COMMAND, Command, Option
@@ -114,19 +113,6 @@ def any_depth(address: Address) -> Place:
     if address.path:
         return Place(Form.REPOSITORY, (Mode.MULTIREPO, Mode.MONOREPO))
     return Place(Form.REGISTRY, (Mode.MULTIREPO,))
-
-
-def names_only(title: str) -> Callable[["Connection"], RegistryPort]:
-    """For a vendor whose names are known and whose API is not spoken yet."""
-
-    def refuse(connection: "Connection") -> RegistryPort:
-        raise Unsupported(
-            f"network work with {title} ({connection.registry}) is not built yet; nothing was changed",
-            remedy=f"`moorage names` works for {title} today. Where it also speaks the plain OCI API, "
-            f"--{connection.specific_prefix}-implementation default publishes and cleans up through that.",
-        )
-
-    return refuse
 
 
 def api_url(text: str) -> str:

@@ -168,7 +168,7 @@ class QuayRegistry:
 
     # Restorer
 
-    def restore(self, repository: Repository, digest: Digest, vendor_id: str, tags: Sequence[Tag]) -> None:  # noqa: ARG002
+    def restore(self, repository: Repository, digest: Digest, vendor_id: str, tags: Sequence[Tag]) -> None:  # noqa: ARG002 -- the port's signature
         """Let its tags point at a manifest again that the time machine still has; a tag that was pushed since is left alone."""
         if self._login.token is None:
             raise Unsupported(
