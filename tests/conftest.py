@@ -60,6 +60,13 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"MOORAGE_TESTS_WITHOUT names {unknown}; the groups are {known}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has the docker engine: tests build the same tiny images, and one must not take away what another builds on."""
+    for item in items:
+        if "docker_engine" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("docker-engine"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name the parts that were declared missing, where people look last."""
     line = absence.summary()
