@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,11 +63,19 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"MOORAGE_TESTS_WITHOUT names {unknown}; the groups are {known}")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker has the docker engine: tests build the same tiny images, and one must not take away what another builds on."""
-    for item in items:
-        if "docker_engine" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("docker-engine"))
+@pytest.fixture(autouse=True)
+def engine_to_itself(request: pytest.FixtureRequest) -> Iterator[None]:
+    """One test at a time has the docker engine, whatever worker it runs in.
+
+    Tests build the same tiny images and count what they leave behind, so one must not take away what another builds on. Those
+    of publishing ask for the engine by name only while they run.
+    """
+    if "docker_engine" not in request.fixturenames and not request.path.name.startswith("test_publish"):
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / "moorage-tests-engine.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
