@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from moorage.errors import NotFound
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.policy.plan import Key
-from moorage.registries.interface import Asynchronous, Registry
+from moorage.registries.interface import Asynchronous, BatchReader, Registry
 
 _FIRST_PAUSE = 0.5  # seconds; doubled each time
 
@@ -64,14 +64,21 @@ class Aftermath:
         return [key for key in found if key[2] in gone]
 
     def _still(self, deleted: Collection[Key], names: Collection[Tag]) -> frozenset[Key]:
-        """One request for each tag that is still listed, and for each manifest that had none."""
+        """One request for each tag that is still listed, and for each manifest that had none and is in no batch."""
         back = {key for key in deleted if key[1] is not None and key[1] in names and self._is_there(key[1], key[2])}
-        untagged = [key for key in deleted if key[1] is None and key[2] is not None and not self.tags.get(key[2])]
-        with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="look") as pool:
-            there = pool.map(lambda key: self._is_there(key[2], key[2]), untagged)
-            left = {key for key, is_there in zip(untagged, there, strict=True) if is_there}
+        untagged = {key[2]: key for key in deleted if key[1] is None and key[2] is not None and not self.tags.get(key[2])}
+        left = {untagged[digest] for digest in self._there(list(untagged))}
         behind = {digest for _, _, digest in back}
         return frozenset(back | left | {key for key in deleted if key[1] is None and key[2] in behind})
+
+    def _there(self, digests: Sequence[Digest]) -> list[Digest]:
+        """Those of these manifests that are there."""
+        registry = self.registry
+        told = registry.manifests(self.repository, digests) if digests and isinstance(registry, BatchReader) else {}
+        silent = [digest for digest in digests if digest not in told]
+        with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="look") as pool:
+            asked = dict(zip(silent, pool.map(lambda digest: self._is_there(digest, digest), silent), strict=True))
+        return [digest for digest in digests if asked.get(digest) or told.get(digest) is not None]
 
     def _is_there(self, reference: Tag | Digest | None, digest: Digest | None) -> bool:
         try:

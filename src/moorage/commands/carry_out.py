@@ -1,12 +1,12 @@
 """Carrying out a plan in one repository: look again, delete in waves, look whether it is true.
 
 Whatever was planned, a deletion happens only if it still fits: the tag still points at the planned digest, no tag has appeared on
-it, and nothing that has turned out to stay leads to it. What does not fit is left alone and says `changed-since-plan`.
+it (`moorage.commands.sight`), and nothing that has turned out to stay leads to it. What does not fit is left alone and says
+`changed-since-plan`.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
@@ -15,7 +15,9 @@ from typing import TypeVar
 from moorage.commands.aftermath import Aftermath
 from moorage.commands.journal import Entry, Journal
 from moorage.commands.reconcile import Result, unfit
+from moorage.commands.sight import Sight
 from moorage.commands.undoing import Undoing
+from moorage.commands.workers import work_off
 from moorage.commands.world import Progress, Silence
 from moorage.errors import (
     Contradiction,
@@ -55,18 +57,20 @@ class Run:
     spent: Callable[[], bool] = lambda: False  # the time budget
     sleep: Callable[[float], None] = time.sleep
     stop: Event = field(default_factory=Event)  # set when the process is to end
+    leave: Callable[[], bool] = lambda: False  # whether requests under way are not to be waited for
     outcomes: dict[Key, Result] = field(default_factory=dict)
     halted: RegistryError | None = None  # why the rest of this repository was left alone
     lost: RegistryError | None = None  # that something which was to stay is gone
 
     def __post_init__(self) -> None:
         self._lock = Lock()
-        self._undoing = Undoing(self.registry, self.inventory)
         self._graph = Graph.of(self.inventory)
         self._waves = waves(self.items, self.inventory)
         self._tags = {
             deletion.digest: deletion.tags for wave in self._waves for deletion in wave if isinstance(deletion, Removal)
         }
+        self._sight = Sight(self.registry, self.repository, list(self._tags))
+        self._undoing = Undoing(self.registry, self.inventory, list(self._tags))
         self._belongs_to: dict[Digest, set[Digest]] = {}
         for target in self._tags:
             for digest in (
@@ -95,13 +99,11 @@ class Run:
         registry = self.registry
         size = registry.batch_limit if isinstance(registry, BatchDeleter) else 1
         batches = [removals[start : start + size] for start in range(0, len(removals), size)]
-        with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="delete") as pool:
-            try:
-                for _ in (*pool.map(self._guarded(self._untag), untags), *pool.map(self._batch, batches)):
-                    pass
-            except BaseException:
-                self.stop.set()  # nor while the pool winds up after a signal
-                raise
+        untag = self._guarded(self._untag)
+        works = [*(partial(untag, one) for one in untags), *(partial(self._batch, batch) for batch in batches)]
+        work_off(works, self.parallel, self.stop, self.leave)
+        with self._lock:
+            return  # after this lock no thread that was left behind writes an outcome any more, see `_record`
 
     def _key(self, deletion: Deletion) -> Key:
         return (self.repository, deletion.tag if isinstance(deletion, Untag) else None, deletion.digest)
@@ -143,7 +145,7 @@ class Run:
         self._record_removal(deletion, Outcome.FAILED, error.message)
 
     def _untag(self, deletion: Untag) -> None:
-        now = self._now_at(deletion.tag)
+        now = self._sight.target(deletion.tag)
         if now != deletion.digest:
             self._record(deletion.tag, deletion.digest, *unfit(now))
             return
@@ -184,12 +186,16 @@ class Run:
 
         Tags that moved away are left alone.
         """
-        places = {tag: self._now_at(tag) for tag in removal.tags}
+        places = {tag: self._sight.target_beside(tag, removal.digest) for tag in removal.tags}
         for tag, now in places.items():
             if now != removal.digest:
                 self._record(tag, removal.digest, *unfit(now))
         if removal.tags and removal.digest not in places.values() and any(places.values()):
             self._record(None, removal.digest, Outcome.CHANGED, "its tags point elsewhere now")
+            return None
+        if others := self._sight.others_on(removal.digest, removal.tags):
+            names = ", ".join(tag.text for tag in others[:10])
+            self._record_removal(removal, Outcome.CHANGED, f"{names} points at it since the plan")
             return None
         if self._target_changed(removal.digest):
             self._record_removal(removal, Outcome.CHANGED, "what it belongs to is no longer what was planned")
@@ -218,17 +224,11 @@ class Run:
     def _target_changed(self, digest: Digest) -> bool:
         """Whether a tag of what this manifest belongs to has moved: a signature must not go before its image is sure to."""
         return any(
-            self._now_at(tag) not in (target, None)
+            self._sight.target_beside(tag, target) not in (target, None)
             for target in self._belongs_to.get(digest, ())
             if (self.repository, None, target) not in self.outcomes
             for tag in self._tags[target]
         )
-
-    def _now_at(self, tag: Tag) -> Digest | None:
-        try:
-            return self.registry.resolve(self.repository, tag)
-        except NotFound:
-            return None
 
     def _look_again(self) -> None:
         """What is said to be deleted and is still there has failed; what was to stay and is gone ends the repository."""
@@ -265,7 +265,8 @@ class Run:
 
     def _record(self, tag: Tag | None, digest: Digest, outcome: Outcome, error: str | None) -> None:
         with self._lock:
-            self.outcomes[(self.repository, tag, digest)] = (outcome, error)
+            if not self.leave():
+                self.outcomes[(self.repository, tag, digest)] = (outcome, error)
         self.progress.advance(f"{self.repository}:{tag} {outcome}" if tag else "")
 
     def _record_removal(self, deletion: Deletion, outcome: Outcome, error: str | None) -> None:

@@ -142,6 +142,31 @@ class BatchDeleter(Protocol):
 
 
 @runtime_checkable
+class TagFinder(Protocol):
+    """A registry that says of many manifests at once which tags are on them, in fewer calls than one for each tag.
+
+    For registries that delete manifests by their digest. There an answer that is seconds old harms nobody whose tag has moved
+    away meanwhile, since the tag is not what is deleted; and it tells what looking at the planned tags never does, that another
+    tag has come to the manifest. Where a deletion names tags, each is looked at by itself right before it (`resolve`).
+    """
+
+    def tags_on(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, frozenset[Tag]]:
+        """EVERY tag that points at each of these right now, as pulls would find them and never from a cache.
+
+        What is left out has to be asked for by itself, as has all of it where the answer is empty since nothing would be saved.
+        A manifest that is gone is no NotFound.
+        """
+
+
+@runtime_checkable
+class BatchReader(Protocol):
+    """A registry that hands out many manifests with one call."""
+
+    def manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, tuple[bytes, str] | None]:
+        """Verified bytes and media type of each, None for what is not there; what is left out has to be asked for by itself."""
+
+
+@runtime_checkable
 class Asynchronous(Protocol):
     """A registry that accepts a deletion and carries it out a little later."""
 
