@@ -20,6 +20,8 @@ IMAGE: Final = "dev.moorage.image"  # the image's name in its project; empty for
 PROJECT: Final = "dev.moorage.project"
 CONTENT: Final = "dev.moorage.content"  # what the image is, whatever is written on it (commands/publish/content.py)
 SIGNATURE: Final = "dev.moorage.signature"  # what it was made from, known before it is built (docs/signature.md)
+STAGES: Final = "dev.moorage.stages"  # signatures of all stages that it was made from, where that is not its own signature alone
+KEPT: Final = "dev.moorage.kept"  # when it was put into a stages storage (RFC 3339); only stages say it
 
 _GENERAL: Final = frozenset({TITLE, SOURCE, REVISION, CREATED, VERSION, REF_NAME})
 

@@ -8,7 +8,7 @@ tag if there is one, else a custom tag, else the branch, else the commit.
 win over all of these; these win over what the image brings along, which mostly describes the image it was built from.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -24,15 +24,27 @@ _MAIN_FIRST: Final = (
 )  # fmt: skip
 
 
-def labels_for(settings: PublishSettings, names: Sequence[FinalName], content: Content, signature: str = "") -> Mapping[str, str]:
-    """All labels to add to one image; none where the user wants none of ours and has none of their own."""
+def labels_for(
+    settings: PublishSettings, names: Sequence[FinalName], content: Content, signature: str = "", stages: Collection[str] = ()
+) -> Mapping[str, str]:
+    """All labels to add to one image; none where the user wants none of ours and has none of their own.
+
+    `stages` are the signatures of what it is made from, its own among them where it is built as one.
+    """
     own = dict(settings.labels)
     if not settings.add_labels:
         return own
     written = _written(settings.project, main_name(names, settings.tags), content.labelled(own))
     # An image that was built from one of ours brings that one's signature along.
     signed = {labels.SIGNATURE: signature} if signature or labels.SIGNATURE in content.labels else {}
-    return {**written, **signed, **own}
+    return {**written, **signed, **_staged(settings, content, signature, stages), **own}
+
+
+def _staged(settings: PublishSettings, content: Content, signature: str, stages: Collection[str]) -> Mapping[str, str]:
+    """What a cleanup has to know: which stages are needed for this image, and that it is none itself."""
+    said = {labels.STAGES: " ".join(sorted(stages))} if set(stages) - {signature} or labels.STAGES in content.labels else {}
+    is_none = settings.stages is not None or labels.KEPT in content.labels
+    return said | ({labels.KEPT: ""} if is_none else {})
 
 
 def main_name(names: Sequence[FinalName], tags: Iterable[TagRequest]) -> FinalName:

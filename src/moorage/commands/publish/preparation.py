@@ -11,8 +11,16 @@ from moorage.commands.publish.delivery import Ready
 from moorage.commands.publish.engine_way import EngineImage, Local, find_local
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.labels import labels_for
-from moorage.commands.publish.pieces import Piece, joined, piece_of_file, piece_of_local, piece_of_parcel, refuse_clashes
-from moorage.commands.publish.plan import ENGINE_SCHEME, Job, Source, Way, needs_docker
+from moorage.commands.publish.pieces import (
+    Piece,
+    joined,
+    piece_of_archive,
+    piece_of_file,
+    piece_of_local,
+    piece_of_parcel,
+    refuse_clashes,
+)
+from moorage.commands.publish.plan import ENGINE_SCHEME, Job, Source, Way, is_attested, needs_docker
 from moorage.commands.publish.promotion import OtherRegistries
 from moorage.commands.publish.signatures import Signatures
 from moorage.commands.publish.stages import EngineStages, RepositoryStages
@@ -68,10 +76,16 @@ class Preparation:
     _builds: Builds | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._signatures = Signatures(self.jobs, self._contents, self._in_engine, self.others)
+        self._signatures = Signatures(self.jobs, self._contents, self._in_engine, self.others, pull=self.settings.pull)
         engine_stages = EngineStages(self.settings.project.name) if self.settings.local_stages else None
         workshop = self.workshop
-        self._builds = Builds(self.jobs, self._signatures, workshop, engine_stages, self.stages) if workshop else None
+        self._builds = (
+            Builds(
+                self.jobs, self._signatures, workshop, engine_stages, self.stages, self.stack, no_cache=self.settings.no_cache
+            )
+            if workshop
+            else None
+        )
 
     def find(self) -> Sequence[Job]:
         """Look for all that is on this machine already; returns the jobs, with all their names.
@@ -100,7 +114,7 @@ class Preparation:
         Raises DockerError, RegistryError, and ConfigurationError for what only shows now.
         """
         signature = self._signature(job)
-        if signature and self.settings.add_labels:
+        if signature and self.settings.add_labels and not self._is_built_anew(job):
             for standing in found.values():
                 if standing is None:
                     continue
@@ -185,17 +199,20 @@ class Preparation:
         """Found in the stages storage, or built and kept there. Without the storage a publish still works."""
         signature = self._signatures.of_source(job.image, source)
         try:
-            found = stages.find(signature)
+            found = None if self.settings.no_cache else stages.find(signature)
             if found is not None:
                 log(f"{shown(job.image)} is in the stages storage already, as {signature}")
                 return found
             piece = self._engine_piece(job.image, source, log)
-            return piece if self.settings.dry_run else stages.keep(signature, [piece])
+            below = self._signatures.stages_below(job.image, source)
+            return piece if self.settings.dry_run else stages.keep(signature, piece, below)
         except RegistryError as error:
             self.world.progress.warn(f"{shown(job.image)} is published without the stages storage: {error.message}")
             return self._engine_piece(job.image, source, log)
 
     def _engine_piece(self, image: str, source: Source, log: ImageLog) -> Piece:
+        if isinstance(source, BuildContext) and source.attestations:
+            return piece_of_archive(given(self._builds).archive(image, source, log), _text(source))
         return piece_of_local(given(self.workshop).docker(log), self._local(image, source, log), _text(source))
 
     def _local(self, image: str, source: Source, log: ImageLog) -> Local:
@@ -220,8 +237,20 @@ class Preparation:
         return replace(self._labelled(job, content, signature), source=_root(pieces))
 
     def _labelled(self, job: Job, content: Content, signature: str) -> Wanted:
-        labels = labels_for(self.settings, job.names, content, signature)
-        return Wanted(content, labels, dict(self.settings.labels), signature=signature)
+        stages = self._signatures.stages(job.image) if signature else ()
+        labels = labels_for(self.settings, job.names, content, signature, stages)
+        return Wanted(
+            content,
+            labels,
+            dict(self.settings.labels),
+            signature=signature,
+            by_content=not any(map(is_attested, job.sources)),
+            by_signature=not self._is_built_anew(job),
+        )
+
+    def _is_built_anew(self, job: Job) -> bool:
+        """Whether it is built although its signature may say that it was."""
+        return self.settings.no_cache and any(isinstance(source, BuildContext) for source in job.sources)
 
 
 def _read(piece: Piece) -> None:

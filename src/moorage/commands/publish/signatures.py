@@ -14,7 +14,7 @@ from moorage.docker.dockerfile import base_images
 from moorage.docker.local_image import LocalImage
 from moorage.errors import ConfigurationError, RegistryError
 from moorage.oci.naming import shown
-from moorage.oci.reference import BadReference, Reference, parse_reference
+from moorage.oci.reference import BadReference, Digest, Reference, parse_reference
 from moorage.registries.images_repo import ImagesRepo
 from moorage.settings.settings import BuildContext
 
@@ -32,7 +32,9 @@ class Signatures:
     contents: Callable[[Source], Sequence[Content]]
     local: Callable[[str], LocalImage | None]
     others: OtherRegistries
+    pull: bool = False  # whether a base image is what its registry has now, whatever the engine has under its name
     _parts: dict[tuple[str, Source], Mapping[str, Any]] = field(default_factory=dict)
+    _digests: dict[Reference, Digest] = field(default_factory=dict)
     _turn: threading.RLock = field(default_factory=threading.RLock)
 
     def of(self, image: str) -> str:
@@ -43,6 +45,15 @@ class Signatures:
         """The signature of one platform of an image; of the image where that is all of it."""
         return signature_of([self._part(image, source)])
 
+    def stages(self, image: str) -> frozenset[str]:
+        """The signatures of everything built that the image is made of: its platforms, and the images it is built from."""
+        built = [source for source in self.jobs[image].sources if isinstance(source, BuildContext)]
+        return frozenset(one for source in built for one in (self.of_source(image, source), *self.stages_below(image, source)))
+
+    def stages_below(self, image: str, source: BuildContext) -> frozenset[str]:
+        """The same of the images of the project that one source is built from."""
+        return frozenset(one for base in self._bases(image, source) for one in self.stages(base))
+
     def named(self, job: Job, repo: ImagesRepo) -> Job:
         """The job with a name after its signature."""
         return replace(job, names=(*job.names, repo.final(job.image, self.of(job.image))))
@@ -51,7 +62,10 @@ class Signatures:
         """The images of the project that this one is built from."""
         for source in self.jobs[image].sources:
             if isinstance(source, BuildContext):
-                yield from (base for base in bases_of(source) if base in self.jobs and base != image)
+                yield from self._bases(image, source)
+
+    def _bases(self, image: str, source: BuildContext) -> Iterator[str]:
+        return (base for base in bases_of(source) if base in self.jobs and base != image)
 
     def refuse_circles(self) -> None:
         """Raises ConfigurationError for images that are built from each other."""
@@ -86,12 +100,34 @@ class Signatures:
             return _UNRESOLVED
         if reference.digest is not None:
             return reference.digest.text
+        if self.pull:
+            return self._in_registry(reference).text
         found = self.local(base)
         if found is not None:
             return _registry_digest(found, reference) or found.id.text
         with suppress(RegistryError):
-            return self.others.digest(reference).text
+            return self._in_registry(reference).text
         return _UNRESOLVED
+
+    def pinned(self, image: str, source: BuildContext) -> Mapping[str, str]:
+        """The base images to pull, by how the Dockerfile names them, each by the digest that the signature counts.
+
+        Raises RegistryError.
+        """
+        return dict(self._pinned(image, source)) if self.pull else {}
+
+    def _pinned(self, image: str, source: BuildContext) -> Iterator[tuple[str, str]]:
+        for base in bases_of(source):
+            with suppress(BadReference):
+                reference = parse_reference(base)
+                if reference.digest is None and (base not in self.jobs or base == image):
+                    yield base, f"{reference.repository}@{self._in_registry(reference)}"
+
+    def _in_registry(self, reference: Reference) -> Digest:
+        with self._turn:
+            if reference not in self._digests:
+                self._digests[reference] = self.others.digest(reference)
+            return self._digests[reference]
 
 
 def bases_of(context: BuildContext) -> tuple[str, ...]:

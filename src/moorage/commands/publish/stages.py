@@ -1,16 +1,17 @@
 """The stages storage: what was built is kept under its signature, and found again by any other run.
 
-In the docker engine (`:local`) that is an image with a name of ours; in a repository it is a tag. A stage has two labels, its
-project's name and its signature, and no image name: to a cleanup it is nobody's image. Another project's stage is neither used
-nor overwritten.
+In the docker engine (`:local`) that is an image with a name of ours; in a repository it is a tag. A stage has labels that say so
+to a cleanup: its project's name, its signature, the stages that it was made from, and when it was put there, since the date of an
+image is that of its layers, which an engine may have had for long. Another project's stage is neither used nor overwritten.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 
 from moorage.commands.publish.engine_way import Local, find_local
-from moorage.commands.publish.pieces import Piece, joined, piece_of_parcel
+from moorage.commands.publish.pieces import Piece, piece_of_parcel
 from moorage.docker.engine import Docker
 from moorage.errors import NotFound
 from moorage.oci import labels
@@ -56,6 +57,7 @@ class RepositoryStages:
     project: str
     parallel: int
     warn: Callable[[str], None]
+    now: Callable[[], datetime]
 
     def find(self, signature: str) -> Piece | None:
         """The stage, if it is there and the project's. Raises RegistryError."""
@@ -68,17 +70,21 @@ class RepositoryStages:
         self.warn(f"{self.repository}:{signature} belongs to another project than {self.project!r} and is not used")
         return None
 
-    def keep(self, signature: str, pieces: Sequence[Piece]) -> Piece:
+    def keep(self, signature: str, built: Piece, below: Collection[str] = ()) -> Piece:
         """Put what was built; returns it as it is kept, or as it was built where another project is in the way.
 
-        Raises RegistryError, DockerError, ConfigurationError.
+        `below` are the signatures of the stages that it was made from. Raises RegistryError, DockerError, ConfigurationError.
         """
-        (built,) = pieces
         if self._is_taken(signature):
             return built
+        words = {
+            labels.PROJECT: self.project,
+            labels.SIGNATURE: signature,
+            labels.STAGES: " ".join(sorted(below)),
+            labels.KEPT: self.now().isoformat(timespec="seconds"),
+        }
         with built.open() as parcel:
-            stage = relabel(joined([parcel]), {labels.PROJECT: self.project, labels.SIGNATURE: signature})
-            put_parcel(self.store, self.repository, stage, tags=[Tag(signature)], parallel=self.parallel)
+            put_parcel(self.store, self.repository, relabel(parcel, words), tags=[Tag(signature)], parallel=self.parallel)
         return self.find(signature) or built
 
     def _is_taken(self, signature: str) -> bool:

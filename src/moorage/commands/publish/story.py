@@ -104,7 +104,7 @@ def _stages(settings: PublishSettings, world: World, jobs: Sequence[Job], stack:
         raise Unsupported(f"{settings.stages.repo.vendor.title} cannot be a stages storage: it takes images from docker only")
     repository = settings.stages.repo.repository(NAMELESS)
     parallel = settings.access.parallel
-    return RepositoryStages(store, repository, settings.project.name, parallel, world.progress.warn)
+    return RepositoryStages(store, repository, settings.project.name, parallel, world.progress.warn, world.now)
 
 
 def _foreseen(courses: Sequence[Course], *, immutable: bool) -> PublishResult:

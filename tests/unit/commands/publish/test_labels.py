@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,24 @@ def test_the_tag_that_stands_for_the_others(tags: tuple[TagRequest, ...], main: 
     wanted = settings(*tags)
     names = final_names(wanted.storage.repo, ["app"], [request.value for request in tags if request.value is not None])
     assert main_name(names, tags).meta_tag == main
+
+
+def staged(content: Content = CONTENT, *stages: str, kept: bool = False) -> dict[str, str]:
+    """Only what is said about stages."""
+    wanted = settings(*tag_requests(custom=["v1"]))
+    if kept:
+        wanted = replace(wanted, stages=Storage(resolve("registry.example.com/stages", "default")))
+    names = final_names(wanted.storage.repo, ["app"], ["v1"])
+    found = labels_for(wanted, names, content, "own", stages)
+    return {name: found[name] for name in ("dev.moorage.stages", "dev.moorage.kept") if name in found}
+
+
+def test_the_stages_of_an_image_are_said_where_its_signature_alone_does_not() -> None:
+    assert staged() == staged(CONTENT, "own") == {}
+    assert staged(CONTENT, "own", "base", "arm") == {"dev.moorage.stages": "arm base own"}
+
+
+def test_what_is_published_is_no_stage_though_it_was_made_from_one() -> None:
+    assert staged(CONTENT, kept=True) == {"dev.moorage.kept": ""}
+    stage = CONTENT.labelled({"dev.moorage.kept": "2026-11-25T12:00:00+00:00", "dev.moorage.stages": "below"})
+    assert staged(stage, "own") == {"dev.moorage.stages": "own", "dev.moorage.kept": ""}
