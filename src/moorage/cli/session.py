@@ -17,10 +17,11 @@ from moorage.cli.arguments import Arguments, check_flags, take_apart
 from moorage.cli.call import Answer, Call
 from moorage.cli.help import about, overview
 from moorage.cli.logs import log_to
-from moorage.cli.signals import Ended, ending_on_signals
+from moorage.cli.signals import ending_on_signals, leave_within
 from moorage.cli.verbs import USAGES, verb
+from moorage.commands.ending import Ended, Ending
 from moorage.commands.world import World
-from moorage.errors import ConfigurationError, Failure
+from moorage.errors import ConfigurationError, Failure, PartialFailure
 from moorage.hosts.dotenv import write_dotenv
 from moorage.hosts.host import Host, choose
 from moorage.option import Command, Option
@@ -33,6 +34,7 @@ from moorage.settings.table import options_of
 
 _EARLY: Final[tuple[Option[Any], ...]] = (general.OUTPUT, general.LOG_LEVEL, general.COMMAND)
 _WIDTH_OF_LOGS: Final = 120  # columns, where stdout is no terminal
+_AFTER_ALL_IS_TOLD: Final = 0.5  # seconds that a run which was asked to end waits for threads that are still at it
 _BOOLEANS: Final = frozenset({"true", "false"})
 _log = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class Session:
     environ: Mapping[str, str] = field(repr=False)
     stdout: TextIO
     stderr: TextIO
+    ending: Ending = field(default_factory=Ending)
 
     def run(self) -> int:
         problems = Problems()
@@ -56,17 +59,20 @@ class Session:
         console = _Console(self, choose(self.environ, self.stderr, early.known(general.LOG_LEVEL)))
         console.settle(early)
         try:
-            with ending_on_signals(), bugs_told():
+            with ending_on_signals(self.ending), bugs_told():
                 command = _command(arguments, early, problems)
                 if arguments.help or command is None:
                     return console.help(command, asked=arguments.help)
                 console.title = f"moorage {command}"
-                return self._run(command, arguments, problems, console)
+                code = self._run(command, arguments, problems, console)
         except Failure as failure:
-            return console.fail(failure)
+            code = console.fail(failure)
         except Ended as ended:
-            console.host.progress.warn(f"ended by {ended}: what was done stays done, the next run goes on from there")
-            return ended.exit_code
+            return console.ended(ended)
+        if self.ending.asked is not None:
+            code = self.ending.asked.exit_code
+            leave_within(_AFTER_ALL_IS_TOLD, code)
+        return code
 
     def _run(self, command: Command, arguments: Arguments, problems: Problems, console: "_Console") -> int:
         check_flags(command, arguments, problems)
@@ -76,7 +82,7 @@ class Session:
             _log.debug("%s", line)
         for stray in request.strays:
             console.host.progress.warn(stray)
-        world = World(progress=console.host.progress, environ=self.environ)
+        world = World(progress=console.host.progress, environ=self.environ, ending=self.ending)
         words = tuple(arguments.words) or request.options.values(general.ARGUMENTS)
         _check_words(command, words, problems)
         answer = verb(command).run(console.call(request, words, world))
@@ -92,6 +98,7 @@ class _Console:
     level: str = "info"
     as_json: bool = False
     title: str = "moorage"
+    told: bool = False  # whether the one document is out
 
     def settle(self, options: Resolved) -> None:
         """Say things the way these options ask for: at first without the config file, which may ask for another."""
@@ -139,12 +146,21 @@ class _Console:
             self.session.stderr.write(blank("".join(traceback.format_exception(failure))))
         return failure.exit_code
 
+    def ended(self, ended: Ended) -> int:
+        """The work was unwound on the way, before there was a result, or by somebody who insisted."""
+        said = f"ended by {ended}: what was done stays done, the next run goes on from there"
+        if not self.told:
+            self._write_document({"error": _error(PartialFailure(said))})
+        self.host.progress.warn(said)
+        return ended.exit_code
+
     def _write_text(self, text: str) -> None:
         if not self.as_json:
             _write(self.session.stdout, text)
 
     def _write_document(self, document: Mapping[str, Any]) -> None:
         if self.as_json:
+            self.told = True
             _write(self.session.stdout, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
     @property

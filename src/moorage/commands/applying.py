@@ -65,8 +65,12 @@ class Application:
         for repository, planner in views.planners.items():
             if repository not in going or spent():
                 continue
-            run = self._prepare(planner, going[repository])
-            outcomes |= run.outcomes
+            try:
+                run = self._prepare(planner, going[repository])
+            except RegistryError as error:  # what was done in other repositories has to be told all the same
+                halted.append(error)
+                notes.append(f"{repository}: not begun, it could not be looked at again: {error.message}")
+                continue
             outcomes |= run.carry_out()
             if run.halted is not None:
                 halted.append(run.halted)
@@ -74,7 +78,9 @@ class Application:
             if run.lost is not None:
                 alarm = run.lost
                 break
-        if spent():
+        if self.world.ending.asked is not None:
+            notes.append(f"ended by {self.world.ending.asked}; the next run goes on from here")
+        elif spent():
             notes.append("the time budget is spent; the next run goes on from here")
         self.world.progress.done()
         if self.journal.path.exists():
@@ -102,6 +108,7 @@ class Application:
             parallel=self.access.parallel,
             progress=self.world.progress,
             spent=self.world.spent(self.access.time_budget),
+            leave=lambda: self.world.ending.impatient,
             outcomes=unfit,
         )
 

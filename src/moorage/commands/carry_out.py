@@ -90,7 +90,8 @@ class Run:
             blocked = set(self._graph.reach(self._staying(Outcome.FAILED)))
             ready = [deletion for deletion in wave if isinstance(deletion, Untag) or deletion.digest not in blocked]
             self._each([deletion for deletion in ready if self._key(deletion) not in self.outcomes])
-        self._look_again()
+        if not self.leave():
+            self._look_again()
         return self.outcomes
 
     def _each(self, deletions: Sequence[Deletion]) -> None:

@@ -64,6 +64,7 @@ def conclude(
         return CleanupResult(plan, objected, incomplete(views))
     if objected:
         return CleanupResult(plan, objected, Refused("; ".join(objected)))
+    world.ending.hold()
     with Journal(journal_path(settings.journal, world), settings.storage.repo.registry, world.now()) as journal:
         applied = Application(registry, journal, settings.access, world, settings.plan_in is not None).apply(plan, views)
     done = applied.plan

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from moorage.commands.ending import Ending
+
 
 class Progress(Protocol):
     """Told how long work goes on; may be called from several threads."""
@@ -61,12 +63,18 @@ class World:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     ticks: Callable[[], float] = time.monotonic
     started: float = field(default_factory=time.monotonic)
+    ending: Ending = field(default_factory=Ending)
 
     def deadline(self, budget: timedelta | None) -> Callable[[], float | None]:
-        """Seconds that are left of a time budget, asked anew each time; None without one."""
-        return lambda: None if budget is None else self.started + budget.total_seconds() - self.ticks()
+        """Seconds left of a time budget, or for telling once the end was asked for; None without either. Asked anew each time."""
+
+        def left() -> float | None:
+            ends = [] if budget is None else [self.started + budget.total_seconds() - self.ticks()]
+            return min([*ends, *([self.ending.left] if self.ending.left is not None else [])], default=None)
+
+        return left
 
     def spent(self, budget: timedelta | None) -> Callable[[], bool]:
-        """Whether a time budget is used up, asked anew each time."""
+        """Whether a time budget is used up, or the end was asked for: nothing new is begun then. Asked anew each time."""
         left = self.deadline(budget)
-        return lambda: (seconds := left()) is not None and seconds <= 0
+        return lambda: self.ending.asked is not None or ((seconds := left()) is not None and seconds <= 0)

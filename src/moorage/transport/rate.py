@@ -11,6 +11,7 @@ from moorage.transport.exchange import Answer
 from moorage.transport.wire import Clock
 
 _LONGEST_PACE: Final = 1.0  # seconds between requests when a limit nears its end
+_ASK_AGAIN: Final = 0.5  # seconds: how often who waits for a turn looks whether there is time for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,14 @@ class Gate:
     def enter(self, method: str, patience: Callable[[], float]) -> None:
         """Wait for this request's turn; `leave` has to follow. `patience` gives the longest wait allowed, in seconds.
 
-        Raises Throttled when the host asked for a longer wait.
+        Raises Throttled when the host asked for a longer wait, or there is none left to wait for a turn in.
         """
         while True:
             with self._free:
                 while (wait := self._due(method)) <= 0 and self._inside >= self.limit:
-                    self._free.wait()
+                    if patience() <= 0:
+                        raise Throttled(f"{self._host} is still busy with other requests of this run, whose time is up")
+                    self._free.wait(_ASK_AGAIN)
                 if wait <= 0:
                     self._inside += 1
                     self._spend(method)

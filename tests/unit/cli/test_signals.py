@@ -51,11 +51,12 @@ STUCK = """
 import sys, threading, types
 from moorage.cli import signals
 signals._PATIENCE = 0.2
-from moorage.cli.signals import ending_on_signals, Ended
+from moorage.cli.signals import ending_on_signals
+from moorage.commands.ending import Ended, Ending
 thread = threading.Thread(target=threading.Event().wait)
 thread.start()
 try:
-    with ending_on_signals():
+    with ending_on_signals(Ending()):
         print("working", flush=True)
         threading.Event().wait()
 except Ended as ended:

@@ -131,3 +131,10 @@ def test_vendors_declare_limits_through_the_session(session: Session, time: Fake
         for _ in range(4):
             session.request("GET", server.url)
     assert time.at - start == pytest.approx(3)
+
+
+def test_who_has_no_time_left_does_not_wait_for_a_turn(gate: Gate) -> None:
+    for _ in range(gate.limit):
+        gate.enter("GET", lambda: 10)
+    with pytest.raises(Throttled, match="time is up"):
+        gate.enter("GET", lambda: 0)
