@@ -1,12 +1,13 @@
 """Building images and giving them labels, with whichever builder the docker command has."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from moorage.auth.secret import MASK, blank
+from moorage.docker.attestation import can_attest, told_secrets
 from moorage.docker.engine import Docker
 from moorage.docker.local_image import LocalImage
 from moorage.errors import ConfigurationError, DockerError
@@ -37,6 +38,8 @@ class Build:
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    attestations: tuple[str, ...] = ()
+    no_cache: bool = False
 
     @property
     def dockerfile_path(self) -> Path:
@@ -55,9 +58,15 @@ class Build:
             found.append(f"{self.context}: ssh needs BuildKit; install docker's buildx plugin")
         if builder is not Builder.BUILDX and self.cache_to:
             found.append(f"{self.context}: writing a cache (cacheTo) needs docker's buildx plugin")
+        if builder is not Builder.BUILDX and self.attestations:
+            found.append(f"{self.context}: provenance and sbom need docker's buildx plugin")
         for name, value in self.build_args.items():
             if blank(value) != value and name.startswith(_RESERVED):
                 found.append(f"build argument {name} holds a secret and has the name of a variable that docker reads itself")
+        found += [
+            f"build argument {name} holds a secret, which provenance would publish: say `provenance: mode=min`"
+            for name in told_secrets(self.attestations, self.build_args)
+        ]
         return [*found, *_secrets_in(self.labels)]
 
 
@@ -70,17 +79,48 @@ def available_builder(docker: Docker) -> Builder:
 
 
 def build(docker: Docker, request: Build, reference: str) -> LocalImage:
-    """Build an image, name it `reference` in the engine, and return it.
+    """Build an image, name it `reference` in the engine, and return it. Attestations are left out: few engines could hold them.
 
     Raises ConfigurationError for a request that cannot be built, DockerError for a build that fails.
     """
+    builder = _checked(docker, replace(request, attestations=()))
+    # `buildx build` honours the builder that the user chose with `buildx create --use`; its result has to be loaded then.
+    start = ["buildx", "build", "--load"] if builder is Builder.BUILDX else ["build"]
+    _run(docker, request, builder, [*start, "--tag", reference])
+    return _built(docker, reference)
+
+
+def build_archive(docker: Docker, request: Build, file: Path) -> None:
+    """Build an image with its attestations, and write them all to `file` as an OCI layout in a tar.
+
+    Without a name: an attestation's statement would have it in its subject, and the image is yet to get its names. So the index
+    alone says which image an attestation is about. Raises ConfigurationError and DockerError as `build` does.
+    """
+    builder = _checked(docker, request)
+    if not can_attest(docker):
+        raise ConfigurationError(
+            f"{request.context}: provenance and sbom cannot be made by the builder in use, which is that of a docker engine "
+            "without containerd's image store",
+            remedy=_ANOTHER_BUILDER,
+        )
+    destination = str(file).replace('"', '""')  # these attributes are CSV, where a path may have commas in quotes
+    output = f'type=oci,"dest={destination}"'
+    start = ["buildx", "build", "--output", output, *_each("--attest", request.attestations)]
+    _run(docker, request, builder, start)
+
+
+def _checked(docker: Docker, request: Build) -> Builder:
+    """The builder to use. Raises ConfigurationError with every reason for which it cannot be done."""
     builder = available_builder(docker)
     problems = request.problems(builder)
     if problems:
         raise ConfigurationError(*problems)
-    # `buildx build` honours the builder that the user chose with `buildx create --use`; its result has to be loaded then.
-    start = ["buildx", "build", "--load"] if builder is Builder.BUILDX else ["build"]
-    arguments = [*start, *_progress(builder), "--tag", reference, "--file", str(request.dockerfile_path)]
+    return builder
+
+
+def _run(docker: Docker, request: Build, builder: Builder, start: list[str]) -> None:
+    arguments = [*start, *_progress(builder), "--file", str(request.dockerfile_path)]
+    arguments += ["--no-cache"] if request.no_cache else []
     arguments += ["--target", request.target] if request.target else []
     arguments += ["--platform", ",".join(request.platforms)] if request.platforms else []
     settings = _settings(builder)
@@ -93,7 +133,6 @@ def build(docker: Docker, request: Build, reference: str) -> LocalImage:
     arguments += [*_each("--secret", request.secrets), *_each("--ssh", request.ssh)]
     arguments += [*_each("--cache-from", request.cache_from), *_each("--cache-to", request.cache_to)]
     docker.follow([*arguments, *_labels(request.labels), str(request.context)], settings=settings)
-    return _built(docker, reference)
 
 
 def relabelled(docker: Docker, image: str, labels: Mapping[str, str], reference: str) -> LocalImage:
@@ -153,6 +192,12 @@ def _built(docker: Docker, reference: str) -> LocalImage:
 
 
 _CHECK_BUILDER = "Look at `docker buildx ls`: the builder in use has to be able to load its result into the engine."
+
+
+_ANOTHER_BUILDER = (
+    "Choose one that works outside of the engine (`docker buildx create --use --driver docker-container`, as "
+    "docker/setup-buildx-action does), turn on the engine's containerd image store, or leave provenance and sbom out."
+)
 
 
 def _progress(builder: Builder) -> list[str]:

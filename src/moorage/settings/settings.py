@@ -78,6 +78,7 @@ class BuildContext:
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()  # of this image alone
+    attestations: tuple[str, ...] = ()  # as `docker buildx build --attest` takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ class PublishSettings:
     stages: Storage | None = None  # the stages storage, where it is a registry: records of what is published go there
     local_stages: bool = False  # whether the docker engine is the stages storage
     immutable_tags: bool = False
+    no_cache: bool = False  # build whatever has a directory, and trust nothing that was built before
+    pull: bool = False  # take base images as their registries have them now, and not as the engine does
     dry_run: bool = False
     origins: Mapping[str, Storage] = field(default_factory=dict)  # where `docker://` sources lie, by their texts
 

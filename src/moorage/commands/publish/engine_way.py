@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from moorage.commands.publish.content import Content, content_of_inspection
 from moorage.commands.publish.local_names import LocalNames
 from moorage.commands.publish.wanted import Wanted
-from moorage.docker.build import Build, build, relabelled
+from moorage.docker.build import Build, build, build_archive, relabelled
 from moorage.docker.dockerfile import with_bases
 from moorage.docker.engine import Docker
 from moorage.docker.ignore_file import IGNORE_FILE
@@ -40,26 +40,42 @@ def find_local(docker: Docker, reference: str) -> Local:
     return Local(LocalImage.read(document), content_of_inspection(document))
 
 
-def build_local(docker: Docker, names: LocalNames, context: BuildContext, bases: Mapping[str, str] | None = None) -> Local:
-    """Build a directory; the result has a name of ours until the end of the run.
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to build a directory. `bases` are names to build from, in place of those in the Dockerfile."""
 
-    `bases` are local names to build from, in place of the images that the Dockerfile names.
-    Raises ConfigurationError, DockerError.
-    """
-    with _dockerfile(docker, context, bases or {}) as dockerfile:
-        request = Build(
-            context=context.directory,
-            dockerfile=dockerfile,
-            target=context.target,
-            build_args=dict(context.build_args),
-            platforms=context.platforms,
-            secrets=context.secrets,
-            ssh=context.ssh,
-            cache_from=context.cache_from,
-            cache_to=context.cache_to,
-            labels=dict(context.labels),
-        )
-        return find_local(docker, str(build(docker, request, names.new()).id))
+    context: BuildContext
+    bases: Mapping[str, str] = field(default_factory=dict)
+    no_cache: bool = False
+
+    def to_engine(self, docker: Docker, names: LocalNames) -> Local:
+        """The image in the engine, with a name of ours until the end of the run. Raises ConfigurationError, DockerError."""
+        with self._request(docker) as request:
+            return find_local(docker, str(build(docker, request, names.new()).id))
+
+    def to_archive(self, docker: Docker, file: Path) -> None:
+        """The image and its attestations, as an OCI layout in a tar. Raises ConfigurationError, DockerError."""
+        with self._request(docker) as request:
+            build_archive(docker, request, file)
+
+    @contextmanager
+    def _request(self, docker: Docker) -> Iterator[Build]:
+        context = self.context
+        with _dockerfile(docker, context, self.bases) as dockerfile:
+            yield Build(
+                context=context.directory,
+                dockerfile=dockerfile,
+                target=context.target,
+                build_args=dict(context.build_args),
+                platforms=context.platforms,
+                secrets=context.secrets,
+                ssh=context.ssh,
+                cache_from=context.cache_from,
+                cache_to=context.cache_to,
+                labels=dict(context.labels),
+                attestations=context.attestations,
+                no_cache=self.no_cache,
+            )
 
 
 @contextmanager

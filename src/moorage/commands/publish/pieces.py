@@ -64,6 +64,16 @@ def piece_of_local(docker: Docker, local: Local, origin: str) -> Piece:
     return Piece(origin, (local.content,), (platform,), lambda: _saved(docker, str(image.id)))
 
 
+def piece_of_archive(archive: Path, origin: str) -> Piece:
+    """An image as a builder exported it, in an OCI layout in a tar that stays where it is. Raises ConfigurationError."""
+
+    def opened() -> AbstractContextManager[Parcel]:
+        return open_source(f"oci-archive:{archive}", verified=False)
+
+    with opened() as parcel:
+        return replace(piece_of_parcel(parcel), origin=origin, open=opened)
+
+
 def refuse_clashes(pieces: Sequence[Piece]) -> None:
     """Raises ConfigurationError where several pieces cannot become one index."""
     if len(pieces) > 1:
@@ -78,7 +88,7 @@ def joined(parcels: Sequence[Parcel]) -> Parcel:
 @contextmanager
 def _saved(docker: Docker, image: str) -> Iterator[Parcel]:
     """Raises DockerError, ConfigurationError."""
-    with _temporary_directory() as folder:
+    with temporary_directory() as folder:
         archive = folder / "image.tar"
         docker.save(image, archive)
         with open_source(f"docker-archive:{archive}") as parcel:
@@ -86,8 +96,8 @@ def _saved(docker: Docker, image: str) -> Iterator[Parcel]:
 
 
 @contextmanager
-def _temporary_directory() -> Iterator[Path]:
-    """Gone at the end of the block, and when the process is told to end before that."""
+def temporary_directory() -> Iterator[Path]:
+    """For images on their way. Gone at the end of the block, and when the process is told to end before that."""
     folder = Path(tempfile.mkdtemp(prefix="moorage-save-"))
     with at_end(lambda: shutil.rmtree(folder, ignore_errors=True)):
         yield folder

@@ -82,7 +82,13 @@ def _way(sources: Sequence[Source], settings: PublishSettings) -> Way:
         return Way.STRAIGHT
     staged = settings.stages is not None and any(isinstance(source, BuildContext) for source in sources)
     by_us = settings.engine is Engine.REGISTRY or settings.storage.repo.registry.is_layout or len(sources) > 1 or staged
+    by_us = by_us or any(map(is_attested, sources))  # which few engines can hold, and none relabels
     return Way.SAVED if by_us else Way.PUSHED
+
+
+def is_attested(source: Source) -> bool:
+    """Whether it is built together with attestations."""
+    return isinstance(source, BuildContext) and bool(source.attestations)
 
 
 def needs_docker(source: Source) -> bool:
@@ -116,6 +122,8 @@ def _source_problems(settings: PublishSettings) -> Iterator[str]:
             yield f"{shown(image.name)} has no source: give --image {name}=SOURCE, or a `context` in the config file"
         elif settings.engine is Engine.DOCKER and sum(1 for source in image.sources for _ in _by_platform(source)) > 1:
             yield f"{shown(image.name)} has several platforms, which docker does not join here: leave --engine docker out"
+        elif settings.engine is Engine.DOCKER and any(map(is_attested, image.sources)):
+            yield f"{shown(image.name)} has attestations, which docker does not push from here: leave --engine docker out"
         for source in image.sources:
             yield from (f"{shown(image.name)}: {problem}" for problem in _problems_of(source, settings.engine))
 

@@ -50,6 +50,7 @@ def built_part(context: BuildContext, bases: Mapping[str, str]) -> Mapping[str, 
             "secrets": sorted(_secret_id(secret) for secret in context.secrets),
             "bases": dict(bases),
             **({"labels": dict(context.labels)} if context.labels else {}),
+            **({"attestations": sorted(context.attestations)} if context.attestations else {}),
         }
     except OSError as error:
         raise ConfigurationError(f"{error.filename or context.directory} cannot be read: {error.strerror}") from None

@@ -11,13 +11,19 @@ from moorage.oci.reference import Digest
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`labels` are added to the source's; `source` is its manifest's digest where that is known and nothing is added."""
+    """`labels` are added to the source's; `source` is its manifest's digest where that is known and nothing is added.
+
+    Content alone does not tell whether attestations are beside it, nor a signature whether it was built just now: what is to
+    count is told by `by_content` and `by_signature`.
+    """
 
     content: Content
     labels: Mapping[str, str] = field(default_factory=dict)
     user_labels: Mapping[str, str] = field(default_factory=dict)
     source: Digest | None = None
     signature: str = ""  # of what it is made from, where that is known
+    by_content: bool = True
+    by_signature: bool = True
 
     def is_held_by(self, standing: Standing) -> bool:
         """Whether this is published already.
@@ -33,7 +39,8 @@ class Wanted:
             return standing.content.core == expected.core and standing.content.labels == expected.labels
         found = standing.content
         required = {IMAGE: self.labels[IMAGE], PROJECT: self.labels[PROJECT], **self.user_labels}
-        same = found.digest == self.content.labelled(self.labels).digest or self.is_signed(standing)
+        same_content = self.by_content and found.digest == self.content.labelled(self.labels).digest
+        same = same_content or (self.by_signature and self.is_signed(standing))
         return same and required.items() <= found.labels.items()
 
     def is_signed(self, standing: Standing) -> bool:

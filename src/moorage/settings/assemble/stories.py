@@ -92,6 +92,8 @@ def publish_settings(request: Request) -> PublishSettings:
         stages=stages,
         local_stages=options.value(where.STAGES_STORAGE) == LOCAL,
         immutable_tags=options.flag(images.IMMUTABLE_TAGS),
+        no_cache=options.flag(images.NO_CACHE),
+        pull=options.flag(images.PULL),
         dry_run=options.flag(safety.DRY_RUN),
         origins=origins_of(request, sources),
     )

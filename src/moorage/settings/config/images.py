@@ -6,14 +6,14 @@ from typing import Final
 
 from moorage.oci.labels import OWN
 from moorage.oci.naming import NAMELESS, image_name, shown
-from moorage.option import items, lines
+from moorage.option import boolean, items, lines
 from moorage.settings.config.document import Items, Section
 from moorage.settings.config.reading import Reading
 from moorage.settings.image_source import source_of
 from moorage.settings.settings import BuildContext, ImageSetting, SourceText
 
 _BUILD_KEYS: Final = (
-    "dockerfile", "target", "buildArgs", "platforms", "secrets", "ssh", "cacheFrom", "cacheTo", "labels",
+    "dockerfile", "target", "buildArgs", "platforms", "secrets", "ssh", "cacheFrom", "cacheTo", "labels", "provenance", "sbom",
 )  # fmt: skip
 KEYS: Final = ("image", "source", "context", *_BUILD_KEYS)
 
@@ -66,12 +66,34 @@ def _sources(reading: Reading, directory: Path) -> Iterator[BuildContext | Sourc
         cache_from=_listed(reading, "cacheFrom"),
         cache_to=_listed(reading, "cacheTo"),
         labels=tuple(_labels(reading)),
+        attestations=tuple(_attestations(reading)),
     )
 
 
 def _listed(reading: Reading, key: str) -> tuple[str, ...]:
     """Lines, since commas are part of what buildx takes."""
     return tuple(text for text, _ in reading.texts(key, lines))
+
+
+def _attestations(reading: Reading) -> Iterator[str]:
+    """As docker's compose files have them: true, false, or what is to follow after the type."""
+    for kind in ("provenance", "sbom"):
+        attributes = reading.parsed(kind, _attributes, "true, false or a text")
+        if attributes is not None:
+            yield ",".join([f"type={kind}", *attributes])
+
+
+def _attributes(text: str) -> tuple[str, ...] | None:
+    """Those of an attestation; None for one that is not wanted. Raises ValueError."""
+    if "=" not in text:
+        try:
+            return () if boolean(text) else None
+        except ValueError:
+            raise ValueError("true, false or KEY=VALUE[,KEY=VALUE] is needed, such as mode=max or generator=IMAGE") from None
+    found = tuple(part.strip() for part in text.split(","))
+    if any(not name or not separator for name, separator, _ in (part.partition("=") for part in found)):
+        raise ValueError("KEY=VALUE[,KEY=VALUE] is needed")
+    return found
 
 
 def _labels(reading: Reading) -> Iterator[tuple[str, str]]:

@@ -75,4 +75,30 @@ IMMUTABLE_TAGS = Option(
     theme=_THEME,
 )
 
-OPTIONS = (IMAGE, ENGINE, LABEL, NO_LABELS, IMMUTABLE_TAGS)
+NO_CACHE = Option(
+    name="no-cache",
+    help=(
+        "Build every image that has a directory, without docker's cache, whatever stands in the registry or the stages storage "
+        "already; what comes out the same is not sent again."
+    ),
+    parse=boolean,
+    shape=Shape.FLAG,
+    default=False,
+    commands=_PUBLISH,
+    other_words=("rebuild", "force", "force-rebuild"),
+    theme=_THEME,
+)
+PULL = Option(
+    name="pull",
+    help=(
+        "Build from base images as their registries have them now, even if the engine has others under these names: a tag that "
+        "moved builds anew."
+    ),
+    parse=boolean,
+    shape=Shape.FLAG,
+    default=False,
+    commands=_PUBLISH,
+    theme=_THEME,
+)
+
+OPTIONS = (IMAGE, ENGINE, LABEL, NO_LABELS, IMMUTABLE_TAGS, NO_CACHE, PULL)
