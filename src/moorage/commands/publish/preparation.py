@@ -80,9 +80,7 @@ class Preparation:
         engine_stages = EngineStages(self.settings.project.name) if self.settings.local_stages else None
         workshop = self.workshop
         self._builds = (
-            Builds(
-                self.jobs, self._signatures, workshop, engine_stages, self.stages, self.stack, no_cache=self.settings.no_cache
-            )
+            Builds(self.jobs, self._signatures, workshop, engine_stages, self.stages, self.stack, no_cache=self.settings.no_cache)
             if workshop
             else None
         )
