@@ -15,7 +15,8 @@ from tests.history import History, git
 from tests.images import image, layer, push
 
 from moorage.commands.cleanup import CleanupResult, cleanup
-from moorage.commands.records import Home, Publication, write_record
+from moorage.commands.record_home import Home
+from moorage.commands.records import Publication, write_record
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError
 from moorage.oci import labels

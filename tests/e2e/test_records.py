@@ -15,8 +15,9 @@ from tests.images import image, layer, push
 from tests.scripted_server import Reply, Request, ScriptedServer, forward
 
 from moorage.auth.keychain import LoginKeychain
+from moorage.commands.record_home import Home
 from moorage.commands.record_tidying import TAKEN_IN_FROM
-from moorage.commands.records import Home, Publication, write_record
+from moorage.commands.records import Publication, write_record
 from moorage.oci.records import LedgerTag, RecordTag, is_record
 from moorage.oci.reference import Registry, Repository, Tag
 from moorage.registries.default.registry import DefaultRegistry
@@ -173,6 +174,17 @@ def test_with_a_stages_storage_records_live_there(project: Project) -> None:
     project.cleanup()
     assert project.tags() == frozenset()
     assert project.tags(f"{project.name}-stages") == frozenset()
+
+
+def test_a_record_that_somebody_gave_another_name_stays_with_it(project: Project) -> None:
+    project.commit("main")
+    project.publish("app", "a", "v1")
+    (record,) = (tag for tag in project.tags() if RecordTag.parse(tag))
+    project.port.put_manifest(project.repository, Tag("by-hand"), *project.port.manifest(project.repository, record))
+    git(project.folder / "shop.git", "update-ref", "-d", "refs/heads/main")
+    git(project.clone, "fetch", "--quiet", "--prune")
+    project.cleanup()
+    assert project.tags() == {Tag("by-hand"), record, Tag("moorage-image.app")}
 
 
 def test_a_record_that_cannot_be_written_is_told_and_the_image_is_up(project: Project) -> None:

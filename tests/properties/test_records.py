@@ -12,8 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from moorage.commands import record_tidying
 from moorage.commands.blob_cache import BlobCache
+from moorage.commands.record_deletion import Eraser
+from moorage.commands.record_home import Home
 from moorage.commands.record_tidying import Alive, Tidying
-from moorage.commands.records import Home, HomeRecords, Publication, read_records, write_record
+from moorage.commands.records import HomeRecords, Publication, read_records, write_record
 from moorage.errors import NotFound
 from moorage.oci.records import content_key
 from moorage.oci.reference import Digest, Registry, Repository, Tag
@@ -136,7 +138,7 @@ class Records(RuleBasedStateMachine):
         seen, alive = self.looked.pop() if late and self.looked else (self.read(), self.alive_now())
         self.registry.breath = breath
         try:
-            Tidying(seen, alive, IMAGES, self.now, YOUNG, parallel=1).tidy()
+            Tidying(seen, Eraser(self.home, 1), alive, IMAGES, self.now, YOUNG).tidy()
         except Killed:
             pass
         finally:
@@ -152,7 +154,7 @@ class Records(RuleBasedStateMachine):
         """Left alone, a few tidyings later there is one ledger, and nothing of what is gone."""
         self.now += timedelta(days=1)
         for _ in range(3):
-            Tidying(self.read(), self.alive_now(), IMAGES, self.now, YOUNG, 1).tidy()
+            Tidying(self.read(), Eraser(self.home, 1), self.alive_now(), IMAGES, self.now, YOUNG).tidy()
         left = self.read()
         assert len(left.ledgers) <= 1
         assert len(left.singles) < 2

@@ -67,7 +67,7 @@ def conclude(
     world.ending.hold()
     with Journal(journal_path(settings.journal, world), settings.storage.repo.registry, world.now()) as journal:
         applied = Application(registry, journal, settings.access, world, settings.plan_in is not None).apply(plan, views)
-    done = applied.plan
-    if project is not None and applied.alarm is None:
-        done = replace(done, notes=(*done.notes, *project.tidy(done)))
+        done = applied.plan
+        if project is not None and applied.alarm is None:
+            done = replace(done, notes=(*done.notes, *project.tidy(done, journal)))
     return CleanupResult(done, (), shortfall(applied, views))

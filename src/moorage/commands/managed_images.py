@@ -4,14 +4,16 @@ They tell a cleanup where to look for what the config file no longer mentions. P
 nothing mentions any more; `moorage managed-images` shows and changes them by hand. Names that werf 1.1 recorded count too.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from moorage.commands.connect import connect
+from moorage.commands.record_deletion import Eraser
+from moorage.commands.record_home import Home
 from moorage.commands.record_homes import Homes, record_homes
-from moorage.commands.records import WHEN, Home, in_threads, words_of, write_image_name
+from moorage.commands.records import WHEN, in_threads, words_of, write_image_name
 from moorage.commands.world import World
 from moorage.errors import NotFound, RegistryError, Unsupported
 from moorage.oci import labels, werf_tag
@@ -96,35 +98,37 @@ def fits(homes: Homes, image: str) -> bool:
 
 
 def forget_name(homes: Homes, image: str) -> bool:
-    """Delete the records of an image's name, ours and werf's; says whether there was one."""
-    home, found = homes.of_name(image), False
+    """Delete the records of an image's name, ours and werf's; says whether there was one.
+
+    Raises ItemRefused for a tag that has such a record's name and is something else: that stays.
+    """
+    eraser, found = Eraser(homes.of_name(image)), False
     for text in (image_tag(image).text, werf_tag.managed_image_tag(image)):
         if len(text) > TAG_LIMIT:
             continue
         try:
-            _delete(home, Tag(text))
+            _delete(eraser, Tag(text))
             found = True
         except NotFound:
             continue
     return found
 
 
-def prune_names(homes: Homes, images: Iterable[str], before: datetime) -> tuple[str, ...]:
+def prune_names(homes: Homes, images: Iterable[str], before: datetime, eraser: Callable[[Home], Eraser]) -> tuple[str, ...]:
     """Forget these names where Moorage recorded them before that moment; returns what went wrong, a sentence each.
 
     Names that werf recorded stay: a project that still builds with it would not record them again.
     """
-    notes = []
+    notes: list[str] = []
     for image in sorted(images):
         home, tag = homes.of_name(image), image_tag(image)
         try:
             recorded = parse_time(words_of(home, tag).get(WHEN))
-            if recorded is not None and recorded <= before:
-                home.registry.delete_manifest(home.repository, home.registry.resolve(home.repository, tag))
-        except NotFound:
-            continue
         except RegistryError as error:
             notes.append(f"the name of {shown(image)} is still recorded: {error.message}")
+            continue
+        if recorded is not None and recorded <= before:
+            notes += eraser(home).erase([tag])
     return tuple(notes)
 
 
@@ -137,14 +141,14 @@ def _homes(settings: ManagedImagesSettings, world: World) -> Iterator[Homes]:
         yield homes
 
 
-def _delete(home: Home, tag: Tag) -> None:
+def _delete(eraser: Eraser, tag: Tag) -> None:
     """Delete a record, and no other: werf dates its records, and two of the same date are one manifest with two tags."""
-    registry, repository = home.registry, home.repository
-    digest = registry.resolve(repository, tag)
+    registry, repository = eraser.home.registry, eraser.home.repository
+    entry = eraser.look(tag)
     names = registry.tag_names(repository) if werf_tag.managed_image(tag.text) is not None else frozenset()
     others = [other for other in names if other != tag and werf_tag.managed_image(other.text) is not None]
-    if all(registry.resolve(repository, other) != digest for other in others):
-        registry.delete_manifest(repository, digest)
+    if all(registry.resolve(repository, other) != entry.digest for other in others):
+        eraser.delete(entry)
     elif isinstance(registry, TagDeleter):
         registry.delete_tag(repository, tag)
     else:

@@ -4,13 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from moorage.commands.blob_cache import BlobCache
 from moorage.commands.git_claims import GitVerdict, ImageHistory, claims_by_history, claims_by_strategy, open_git
+from moorage.commands.journal import Journal
 from moorage.commands.managed_images import fits, managed_names, prune_names
+from moorage.commands.record_deletion import Eraser
+from moorage.commands.record_home import Home
 from moorage.commands.record_homes import Homes, record_homes
 from moorage.commands.record_tidying import Alive, Tidying
-from moorage.commands.records import Home, HomeRecords, in_threads, read_records, strategies_in, words_of
+from moorage.commands.records import HomeRecords, in_threads, read_records, strategies_in, words_of
 from moorage.commands.targets import target_repositories
 from moorage.commands.world import World
 from moorage.errors import RegistryError
@@ -79,21 +83,27 @@ class ProjectImages:
         claims = {repository: self._claims_in(repository, verdict) for repository in inventories if repository not in failures}
         return ProjectVerdict(claims, failures, (*self.notes, *verdict.notes, *self._foreign_notes()))
 
-    def tidy(self, plan: Plan) -> tuple[str, ...]:
+    def tidy(self, plan: Plan, journal: Journal) -> tuple[str, ...]:
         """After the plan was carried out: let go of the records of what is gone. Returns what went wrong, a sentence each."""
+        eraser = partial(self._eraser, journal)
         alive = self._alive(plan)
         notes: list[str] = []
         spent = self.world.spent(self.settings.access.time_budget)
         for records in self.records.values():
             if spent():
                 return (*notes, "the time budget was spent before the records were put in order; the next run does that")
-            tidying = Tidying(
-                records, alive, self.names, self.world.now(), self.settings.policy.young, self.settings.access.parallel
-            )
+            tidying = Tidying(records, eraser(records.home), alive, self.names, self.world.now(), self.settings.policy.young)
             notes += tidying.tidy()
         settled = self.world.now() - self.settings.policy.young
         gone = {image for image, contents in alive.contents.items() if not contents} - set(self.settings.images)
-        return (*notes, *prune_names(self.homes, gone - self._recorded_since(settled), settled))
+        return (*notes, *prune_names(self.homes, gone - self._recorded_since(settled), settled, eraser))
+
+    def _eraser(self, journal: Journal, home: Home) -> Eraser:
+        """A journal is about one registry: what is recorded in a stages storage elsewhere is not in it."""
+        inventory = self.inventories.get(home.repository) if home.registry is self.homes.registry else None
+        images = frozenset(inventory.tags.values()) if inventory is not None else frozenset()
+        same = home.repository.registry == self.settings.storage.repo.registry
+        return Eraser(home, self.settings.access.parallel, images, journal if same else None)
 
     def _recorded_since(self, moment: datetime) -> set[str]:
         """Images with a record that is younger: their publisher may still be at it."""

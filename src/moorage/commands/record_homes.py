@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from moorage.commands.connect import connect
-from moorage.commands.records import Home
+from moorage.commands.record_home import Home
 from moorage.commands.world import World
 from moorage.oci.naming import NAMELESS
 from moorage.registries.images_repo import ImagesRepo

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from moorage.commands.record_deletion import Eraser
 from moorage.commands.records import KIND, HomeRecords, in_threads, put_marker, strategies_in, words_of
-from moorage.errors import NotFound, RegistryError
+from moorage.errors import RegistryError
 from moorage.oci.ledger import ImageRecords, Ledger
 from moorage.oci.marker import marker
 from moorage.oci.records import LedgerTag, RecordTag, content_key
@@ -38,18 +39,18 @@ class Tidying:
     """One home being tidied. Records younger than `young` are never touched: their publisher may still be at it."""
 
     records: HomeRecords
+    eraser: Eraser
     alive: Alive
     names: Collection[str]  # of images that are known
     now: datetime
     young: timedelta
-    parallel: int = 8
 
     def tidy(self) -> tuple[str, ...]:
         """Do it; returns what went wrong, one sentence each. A record too many costs nothing but room."""
         notes = [*self._write_ledger()]
         if not notes:
-            notes += self._delete([*self._single_tags(), *self.records.replaced])
-        return (*notes, *self._delete_digests(self._werf_digests()))
+            notes += self.eraser.erase([*self._single_tags(), *self.records.replaced])
+        return (*notes, *self.eraser.erase([*self._werf_tags()]))
 
     def _settled(self, seconds: int) -> bool:
         return seconds <= (self.now - self.young).timestamp()
@@ -80,7 +81,7 @@ class Tidying:
                 content = Ledger(left, frozenset(_digests(active))).content()
                 put_marker(self.records.home, LedgerTag(Digest.of(content)).tag, marker({KIND: "ledger"}, content))
             else:
-                yield from self._delete(active)
+                yield from self.eraser.erase(active)
         except RegistryError as error:
             yield f"{self.records.home.repository}: its records could not be put in order: {error.message}"
 
@@ -110,54 +111,25 @@ class Tidying:
                 yield tag, record, image
 
     def _take_in(self, images: dict[str, ImageRecords], singles: list[tuple[Tag, RecordTag, str]]) -> None:
-        words = in_threads(lambda single: words_of(self.records.home, single[0]), singles, self.parallel)
+        words = in_threads(lambda single: words_of(self.records.home, single[0]), singles, self.eraser.parallel)
         for (_, record, name), said in zip(singles, words, strict=True):
             image = images.setdefault(name, ImageRecords())
             image.add(record.commit, record.content, record.seconds)
             for tag, strategy in strategies_in(said).items():
                 image.say(tag, strategy, record.seconds)
 
-    def _werf_digests(self) -> Iterator[Digest]:
+    def _werf_tags(self) -> Iterator[Tag]:
         """Werf's records of contents that are gone. Two that werf wrote in the same second share a digest: both have to be."""
         staying: set[Digest] = set()
-        going: set[Digest] = set()
+        going: dict[Tag, Digest] = {}
         for record in self.records.werf:
             image = next((name for name in self.names if record.is_of(name)), None)
             gone = self.alive.lacks(image, content_key(record.signature))
-            settled = record.created is not None and self._settled(int(record.created.timestamp()))
-            (going if gone and settled else staying).add(record.digest)
-        yield from sorted(going - staying)
-
-    def _delete(self, tags: Collection[Tag]) -> tuple[str, ...]:
-        home = self.records.home
-
-        def digest_of(tag: Tag) -> Digest | None:
-            try:
-                return home.registry.resolve(home.repository, tag)
-            except NotFound:
-                return None
-
-        try:
-            found = in_threads(digest_of, sorted(tags), self.parallel)
-        except RegistryError as error:
-            return (f"{home.repository}: a record could not be looked up: {error.message}",)
-        return self._delete_digests(digest for digest in found if digest is not None)
-
-    def _delete_digests(self, digests: Iterable[Digest]) -> tuple[str, ...]:
-        """One after the other in a few threads; the first refusal ends it, since the others would fare no better."""
-        home = self.records.home
-
-        def delete(digest: Digest) -> None:
-            try:
-                home.registry.delete_manifest(home.repository, digest)
-            except NotFound:
-                return
-
-        try:
-            in_threads(delete, list(digests), self.parallel)
-        except RegistryError as error:
-            return (f"{home.repository}: records could not be deleted: {error.message}",)
-        return ()
+            if gone and record.created is not None and self._settled(int(record.created.timestamp())):
+                going[record.tag] = record.digest
+            else:
+                staying.add(record.digest)
+        return (tag for tag, digest in going.items() if digest not in staying)
 
 
 def _digests(ledgers: Iterable[Tag]) -> Iterator[Digest]:

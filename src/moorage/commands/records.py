@@ -11,18 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from moorage.commands.blob_cache import BlobCache
+from moorage.commands.record_home import Home
+from moorage.commands.werf_records import WerfRecord, read_werf_record
 from moorage.errors import Contradiction, NotFound, Unsupported
 from moorage.oci import labels, werf_tag
 from moorage.oci.ledger import BadLedger, ImageRecords, Ledger, parse_ledger, united
-from moorage.oci.manifest import MANIFEST_LIMIT, BadManifest, Blob, Manifest, created_of, parse_manifest
+from moorage.oci.manifest import BadManifest, Blob, parse_manifest
 from moorage.oci.marker import Marker, marker
 from moorage.oci.records import LedgerTag, RecordTag, content_key, image_tag
-from moorage.oci.reference import Digest, Repository, Tag
+from moorage.oci.reference import Digest, Tag
 from moorage.oci.tagging import TagStrategy
-from moorage.registries.interface import Reader, Registry, Writer
+from moorage.registries.interface import Writer
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -30,7 +32,6 @@ V = TypeVar("V")
 KIND = f"{labels.OWN}record"
 TAGS = f"{labels.OWN}tags"  # as Publication.strategies
 WHEN = f"{labels.OWN}recorded"  # RFC 3339
-_WERF_SIGNATURE = "ContentSignature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +54,6 @@ class Publication:
     def strategies(self) -> str:
         """JSON: each meta tag with the strategy that made it."""
         return json.dumps({tag: strategy.value for tag, strategy in sorted(self.tags.items())})
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A repository that holds records."""
-
-    registry: Registry
-    repository: Repository
-
-
-@dataclass(frozen=True, slots=True)
-class WerfRecord:
-    """What werf 1.1 published at a commit. `image` is in werf's encoding, inside of the tag."""
-
-    tag: Tag
-    digest: Digest
-    commit: str
-    signature: str
-    created: datetime | None
-
-    def is_of(self, image: str) -> bool:
-        return werf_tag.commit_tag(image, self.commit) == self.tag.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +156,13 @@ def read_records(home: Home, names: Iterable[Tag], cache: BlobCache, parallel: i
                 ledgers[tag] = ledger
     stood_for = {LedgerTag(digest).tag for ledger in ledgers.values() for digest in ledger.replaces}
     werf = [tag for tag in tags if werf_tag.recorded_commit(tag.text)]
-    opened = in_threads(lambda tag: _werf_record(home, tag, cache), werf, parallel)
+    opened = in_threads(lambda tag: read_werf_record(home, tag, cache), werf, parallel)
     return HomeRecords(home, singles, ledgers, frozenset(stood_for & ledgers.keys()), [found for found in opened if found])
 
 
 def words_of(home: Home, tag: Tag) -> Mapping[str, str]:
     """The annotations of a marker; empty where it is gone or was never one."""
-    reader = _reader(home)
+    reader = home.reader
     try:
         return parse_manifest(*reader.manifest(home.repository, tag)).annotations
     except (NotFound, BadManifest):
@@ -212,11 +191,11 @@ def _ledger(home: Home, tag: Tag, named: LedgerTag, cache: BlobCache) -> Ledger 
     content = cache.get(named.digest)
     try:
         if content is None:
-            manifest = _manifest(home, tag)
+            manifest = home.manifest(tag)
             blob = next((layer for layer in manifest.layers if layer.digest == named.digest), None)
             if blob is None:
                 raise Contradiction(f"{home.repository}:{tag} does not hold the ledger that it is named after")
-            with _reader(home).blob(home.repository, blob) as stream:
+            with home.reader.blob(home.repository, blob) as stream:
                 content = stream.read()
             cache.put(content)
         return parse_ledger(content)
@@ -230,47 +209,3 @@ def _ledger(home: Home, tag: Tag, named: LedgerTag, cache: BlobCache) -> Ledger 
             f"{home.repository}:{tag} {error}",
             remedy="Use the newest version of Moorage, or delete this tag: the records in it are lost then.",
         ) from None
-
-
-def _werf_record(home: Home, tag: Tag, cache: BlobCache) -> WerfRecord | None:
-    """None for one that is gone, or that says no signature."""
-    try:
-        manifest = _manifest(home, tag)
-        config = _config(home, manifest, cache)
-    except NotFound:
-        return None
-    settings = config.get("config")
-    texts = settings.get("Labels") if isinstance(settings, dict) else None
-    signature = texts.get(_WERF_SIGNATURE) if isinstance(texts, dict) else None
-    commit = werf_tag.recorded_commit(tag.text)
-    if not isinstance(signature, str) or not signature or commit is None:
-        return None
-    return WerfRecord(tag, manifest.digest, commit, signature, created_of(config))
-
-
-def _config(home: Home, manifest: Manifest, cache: BlobCache) -> Mapping[str, Any]:
-    if manifest.config is None or manifest.config.size > MANIFEST_LIMIT:
-        return {}
-    content = cache.get(manifest.config.digest)
-    if content is None:
-        with _reader(home).blob(home.repository, manifest.config) as stream:
-            content = stream.read()
-        cache.put(content)
-    try:
-        document = json.loads(content)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _manifest(home: Home, tag: Tag) -> Manifest:
-    try:
-        return parse_manifest(*_reader(home).manifest(home.repository, tag))
-    except BadManifest as error:
-        raise Contradiction(f"{home.repository}:{tag} {error}") from None
-
-
-def _reader(home: Home) -> Reader:
-    if not isinstance(home.registry, Reader):
-        raise Unsupported(f"{home.repository.registry} does not hand out manifests, so its records cannot be read")
-    return home.registry

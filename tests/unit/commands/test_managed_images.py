@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.images import image, layer, push
+from tests.images import Layer, image, layer, push
 
 from moorage.commands.managed_images import add_managed, forget_name, list_managed, managed_names, prune_names, remove_managed
+from moorage.commands.record_deletion import Eraser
+from moorage.commands.record_home import Home
 from moorage.commands.record_homes import Homes
-from moorage.commands.records import Home, write_image_name
+from moorage.commands.records import write_image_name
 from moorage.commands.world import World
-from moorage.errors import ConfigurationError
-from moorage.oci.reference import Registry, Repository
+from moorage.errors import ConfigurationError, ItemRefused
+from moorage.oci import media_type
+from moorage.oci.reference import Registry, Repository, Tag
 from moorage.registries.addressing import resolve
 from moorage.registries.layout.registry import LayoutRegistry
 from moorage.settings.settings import Access, ManagedImagesSettings, Project, Storage
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOTHING = Layer(b"", gzip.compress(b"", mtime=0), media_type.OCI_LAYER_GZIP)  # what werf's records are made of
 LONG = "/".join(["a-component-that-is-rather-long"] * 5)
 
 
@@ -75,16 +80,25 @@ def test_long_names_are_read_from_the_record_itself(stages: Homes) -> None:
 def test_werf_s_names_are_read_and_can_be_removed(stages: Homes, registry: LayoutRegistry) -> None:
     repository = stages.of_name("").repository
     for number, name in enumerate(("__nameless__", "team__slash__web", "api")):
-        push(registry, repository, image(layer("x"), labels={"n": str(number)}), f"managed-image-{name}")
+        push(registry, repository, image(NOTHING, created=f"2026-11-19T12:00:0{number}Z"), f"managed-image-{name}")
     assert managed_names(stages, 2).names == {"", "team/web", "api"}
     assert forget_name(stages, "team/web")
     assert managed_names(stages, 2).names == {"", "api"}
 
 
 def test_two_of_werf_s_names_that_are_one_manifest_are_parted(stages: Homes, registry: LayoutRegistry) -> None:
-    push(registry, stages.of_name("").repository, image(layer("x")), "managed-image-web", "managed-image-api")
+    push(registry, stages.of_name("").repository, image(NOTHING), "managed-image-web", "managed-image-api")
     assert forget_name(stages, "web")
     assert managed_names(stages, 2).names == {"api"}
+
+
+@pytest.mark.parametrize("tag", ["moorage-image.web", "managed-image-web"])
+def test_an_image_under_a_record_s_name_stays(stages: Homes, registry: LayoutRegistry, tag: str) -> None:
+    pushed = image(layer("x"))
+    push(registry, stages.of_name("").repository, pushed, tag)
+    with pytest.raises(ItemRefused, match=f"{tag} is left: it has the name of a record and is something else"):
+        forget_name(stages, "web")
+    assert registry.resolve(stages.of_name("").repository, Tag(tag)) == pushed.digest
 
 
 def test_in_a_registry_each_name_lives_with_its_image(homes: Homes, registry: LayoutRegistry) -> None:
@@ -98,7 +112,7 @@ def test_names_are_forgotten_when_they_are_old_enough(stages: Homes, registry: L
     write_image_name(stages.of_name("old"), "old", NOW - timedelta(hours=3))
     write_image_name(stages.of_name("new"), "new", NOW)
     push(registry, stages.of_name("").repository, image(layer("x")), "managed-image-werf")
-    assert prune_names(stages, ["old", "new", "werf", "never"], NOW - timedelta(hours=2)) == ()
+    assert prune_names(stages, ["old", "new", "werf", "never"], NOW - timedelta(hours=2), Eraser) == ()
     assert managed_names(stages, 2).names == {"new", "werf"}
 
 

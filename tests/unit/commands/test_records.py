@@ -10,8 +10,10 @@ import pytest
 from tests.images import image, layer, push
 
 from moorage.commands.blob_cache import BlobCache
+from moorage.commands.record_deletion import Eraser
+from moorage.commands.record_home import Home
 from moorage.commands.record_tidying import Alive, Tidying
-from moorage.commands.records import Home, HomeRecords, Publication, read_records, strategies_in, words_of, write_record
+from moorage.commands.records import HomeRecords, Publication, read_records, strategies_in, words_of, write_record
 from moorage.errors import Unsupported
 from moorage.oci import labels
 from moorage.oci.records import content_key
@@ -48,7 +50,7 @@ def recorded(home: Home) -> set[tuple[str, str]]:
 
 def tidy(home: Home, *contents: str, young: int = 2) -> tuple[str, ...]:
     alive = Alive({"app": frozenset(content_key(content) for content in contents)})
-    return Tidying(read(home), alive, ["app"], NOW, timedelta(hours=young)).tidy()
+    return Tidying(read(home), Eraser(home), alive, ["app"], NOW, timedelta(hours=young)).tidy()
 
 
 def werf_record(home: Home, commit: str, signature: str, created: str = "2026-11-19T12:00:00.123456789Z") -> None:
@@ -115,7 +117,7 @@ def test_records_go_with_the_last_tag_of_their_content_and_not_when_they_are_you
 
 def test_images_that_nobody_could_look_at_keep_their_records(home: Home) -> None:
     write_record(home, publication("gone"))
-    Tidying(read(home), Alive({}), ["app"], NOW, timedelta()).tidy()
+    Tidying(read(home), Eraser(home), Alive({}), ["app"], NOW, timedelta()).tidy()
     assert recorded(home) == {(COMMIT, content_key("gone"))}
 
 
