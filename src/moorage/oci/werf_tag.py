@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass
 
 from moorage.oci.naming import NAMELESS
-from moorage.oci.reference import TAG_LIMIT
+from moorage.oci.reference import TAG_LIMIT, Tag
 from moorage.oci.slug import limited
 
 MANAGED_PREFIX = "managed-image-"
 COMMIT_PREFIX = "image-metadata-by-commit-"
+_REJECTED_SUFFIX = "-rejected"
 _NAMELESS_CODE = "__nameless__"
 _CODES = {"/": "__slash__", "+": "__plus__"}
 _STAGE = re.compile(r"(?P<signature>[^-]+)-(?P<unique_id>[0-9]{1,19})", re.ASCII)
@@ -30,6 +31,12 @@ class StageTag:
         """None for a tag of any other form."""
         found = _STAGE.fullmatch(tag)
         return cls(found["signature"], int(found["unique_id"])) if found else None
+
+
+def rejected_stage(tag: Tag) -> Tag | None:
+    """The stage that a tag marks as not to be used, or None for a tag of another kind."""
+    name = tag.text.removesuffix(_REJECTED_SUFFIX)
+    return Tag(name) if name != tag.text and StageTag.parse(name) else None
 
 
 def encoded(image: str) -> str:

@@ -28,6 +28,7 @@ class Code(StrEnum):
     VENDOR_LOCK = "vendor-lock"
     NO_RECORD = "no-record"
     STANDS_ALONE = "stands-alone"
+    STAGE_OF_KEPT_IMAGE = "stage-of-kept-image"
     # goes
     RULE = "rule"
     HALF_REMOVED = "half-removed"
@@ -36,6 +37,7 @@ class Code(StrEnum):
     PARENT_GONE = "parent-gone"
     SUBJECT_GONE = "subject-gone"
     PURGE = "purge"
+    STAGE_UNUSED = "stage-unused"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -28,6 +28,7 @@ MEANINGS: Mapping[Code, str] = {
     Code.VENDOR_LOCK: "The registry itself refuses to delete it.",
     Code.NO_RECORD: "Moorage published it, and nothing says at which commit.",
     Code.STANDS_ALONE: "At least one of its tags stays.",
+    Code.STAGE_OF_KEPT_IMAGE: "It is a stage, and an image that stays was made from it.",
     Code.RULE: "A rule covers it and lets it go.",
     Code.HALF_REMOVED: "An earlier run was ended while it took this tag away, and left it on a stand-in.",
     Code.NOT_KEPT: "Moorage published it, and no keep policy wants it any more.",
@@ -35,6 +36,7 @@ MEANINGS: Mapping[Code, str] = {
     Code.PARENT_GONE: "It is part of an index that goes, and of nothing that stays.",
     Code.SUBJECT_GONE: "It belongs to an image that goes.",
     Code.PURGE: "Everything that this project published was asked to go.",
+    Code.STAGE_UNUSED: "It is a stage, and no image that stays was made from it.",
 }
 
 OUTCOMES: Mapping[Outcome, str] = {
