@@ -11,9 +11,9 @@ OUTPUTS: Final = {
     "docker-config": "Directory of the Docker config that `login` prepared, for DOCKER_CONFIG of later steps.",
     "plan": "Path of the plan, where --plan-out asked for it.",
     "report": "Paths of the reports, one a line.",
-    "deleted-count": "How many tags and manifests were deleted.",
+    "deleted-count": "How many tags, and manifests that had none, were deleted.",
     "kept-count": "How many tags were kept.",
     "failed-count": "How many tags or deletions failed.",
     "remaining-count": "How many planned deletions remain for the next run.",
-    "deleted": "JSON list of what was deleted.",
+    "deleted": "JSON list of these tags and manifests.",
 }

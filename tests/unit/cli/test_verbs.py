@@ -92,7 +92,8 @@ def test_reports_and_outputs(place: Path) -> None:
     dotenv = dict(line.split("=", 1) for line in (place / "m.env").read_text(encoding="utf-8").splitlines())
     assert dotenv["MOORAGE_OUT_REPORT"] == f"{place}/r.html,{place}/r.json"
     assert dotenv["MOORAGE_OUT_KEPT_COUNT"] == "2"
-    assert "oci:registry/app:v1" in json.loads(dotenv["MOORAGE_OUT_DELETED"])
+    assert json.loads(dotenv["MOORAGE_OUT_DELETED"]) == ["oci:registry/app:v1", "oci:registry/app:v2"]
+    assert dotenv["MOORAGE_OUT_DELETED_COUNT"] == "2"
     output = (place / "output").read_text(encoding="utf-8")
     assert all(
         f"{name}<<" in output for name in ("plan", "report", "deleted-count", "kept-count", "failed-count", "remaining-count")

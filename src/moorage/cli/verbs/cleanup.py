@@ -5,7 +5,7 @@ import json
 from moorage.cli.call import Answer, Call
 from moorage.commands.cleanup import CleanupResult, cleanup
 from moorage.policy.document import to_document
-from moorage.policy.plan import Outcome, Plan
+from moorage.policy.plan import Kind, Outcome, Plan
 from moorage.report import plan_markdown, plan_text, write_report
 from moorage.settings.assemble.stories import cleanup_settings
 from moorage.settings.settings import CleanupSettings
@@ -39,11 +39,13 @@ def outputs_of(result: CleanupResult, settings: CleanupSettings, call: Call) -> 
 
 
 def counts_of(plan: Plan) -> dict[str, str]:
-    """Of tags and manifests together, except `kept-count`, which is of tags."""
+    """An image that went with its tags counts by these; a manifest counts by itself where it had none."""
     totals = plan.totals
-    deleted = [str(item) for item in plan.deletions if item.outcome is Outcome.DELETED]
+    gone = [item for item in plan.deletions if item.outcome is Outcome.DELETED]
+    tagged = {(item.repository, item.digest) for item in gone if item.kind is Kind.TAG}
+    deleted = [str(item) for item in gone if item.kind is Kind.TAG or (item.repository, item.digest) not in tagged]
     return {
-        "deleted-count": str(totals.deleted_tags + totals.deleted_manifests),
+        "deleted-count": str(len(deleted)),
         "kept-count": str(totals.kept_tags),
         "failed-count": str(totals.failed),
         "remaining-count": str(totals.remaining),
