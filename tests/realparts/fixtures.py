@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from tests.provision.places import BASE_IMAGE, GITLAB_CI_LOCAL, NODE, on_path
+from tests.provision.places import BASE_IMAGE, GITLAB_CI_LOCAL, NODE, OCI_SCHEMAS, on_path
 from tests.realparts import absence
 from tests.realparts.certificates import make_authority, make_certificate, trusted_by_daemon
+from tests.realparts.containerd_engine import containerd_engine
 from tests.realparts.engine import DockerEngine, find_engine
 from tests.realparts.environment import cleaned
+from tests.realparts.oci_schemas import OciSchemas
 from tests.realparts.registry import (
     BRIDGE,
     RegistrySettings,
@@ -79,6 +81,13 @@ class GitlabCiLocal:
 def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> DockerEngine:
     """The Docker engine; a test that logs in takes `docker_engine.with_config(tmp_path)`."""
     return find_engine(tmp_path_factory.mktemp("docker-home"))
+
+
+@pytest.fixture(scope="session")
+def containerd_store_engine(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
+    """An engine in which images lie in containerd's store; it reaches no registry."""
+    with containerd_engine(docker_engine, tmp_path_factory.mktemp("containerd-engine")) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")
@@ -186,6 +195,13 @@ def tag_deleting_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     running = start_crane_registry(tmp_path_factory.mktemp("crane-registry"))
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def oci_schemas() -> OciSchemas:
+    """The OCI image specification's JSON schemas."""
+    absence.need("registry", OCI_SCHEMAS.is_dir(), "The schemas of the OCI image specification")
+    return OciSchemas(OCI_SCHEMAS)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from moorage.auth.secret import Secret
+from moorage.docker.attestation import can_attest
 from moorage.docker.build import Build, Builder, available_builder
 from moorage.docker.config_dir import DockerConfig
 from moorage.docker.engine import Docker
@@ -59,6 +60,34 @@ def test_what_a_builder_lacks_is_said_before(tmp_path: Path) -> None:
     request = Build(context=tmp_path, ssh=("default",), cache_from=("app:cache",), cache_to=("type=inline",))
     counts = {builder: len(request.problems(builder)) for builder in Builder}
     assert counts == {Builder.BUILDX: 0, Builder.BUILDKIT: 1, Builder.CLASSIC: 2}
+
+
+def test_only_buildx_attests(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    request = Build(context=tmp_path, attestations=("type=sbom",))
+    assert {builder: len(request.problems(builder)) for builder in Builder} == {
+        Builder.BUILDX: 0,
+        Builder.BUILDKIT: 1,
+        Builder.CLASSIC: 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("driver", "status", "can"),
+    [
+        ("docker", '[["Backing Filesystem","extfs"]]', False),
+        ("docker", '[["driver-type","io.containerd.snapshotter.v1"]]', True),
+        ("docker", "null", False),
+        ("docker-container", "null", True),
+        ("remote", "null", True),
+    ],
+)
+def test_who_keeps_attestations(driver: str, status: str, can: bool, tmp_path: Path) -> None:
+    program = tmp_path / "docker"
+    inspected = f"Name:          mine\nDriver:        {driver}\nLast Activity: 2026-11-26\n"
+    program.write_text(f"#!/bin/sh\ncase $1 in\nbuildx) echo '{inspected}';;\ninfo) echo '{status}';;\nesac\n")
+    program.chmod(0o755)
+    assert can_attest(Docker(DockerConfig(tmp_path), environment={"PATH": f"{tmp_path}:/usr/bin:/bin"})) is can
 
 
 def test_a_password_that_is_a_common_word_does_not_forbid_it_in_labels(tmp_path: Path) -> None:

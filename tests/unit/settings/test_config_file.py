@@ -60,6 +60,8 @@ images:
   cacheFrom: ["type=registry,ref=example.com/cache"]
   cacheTo: "type=inline"
   labels: {team: web, tier: 1}
+  provenance: mode=max
+  sbom: yes
 - image: ~
   source: docker-archive:out.tar
 - image: api
@@ -84,6 +86,7 @@ images:
                     ("type=registry,ref=example.com/cache",),
                     ("type=inline",),
                     (("team", "web"), ("tier", "1")),
+                    ("type=provenance,mode=max", "type=sbom"),
                 ),
             ),
         ),
@@ -92,6 +95,30 @@ images:
         ImageSetting("multi", (SourceText(f"oci:{here}/a"), SourceText("docker://quay.io/x/y:1"))),
         ImageSetting("base"),
     )
+
+
+def test_paths_lie_beside_the_config_file_wherever_docker_runs(tmp_path: Path) -> None:
+    text = """
+images:
+- image: a
+  context: .
+  ssh: [default, "deploy=keys/one,/etc/two"]
+  cacheFrom: ["type=local,src=.cache", "type=gha,scope=src"]
+  cacheTo: ["type=local,dest=.cache,mode=max"]
+"""
+    ((source,),) = (image.sources for image in read_config(written(tmp_path, text)).images)
+    assert isinstance(source, BuildContext)
+    assert source.ssh == ("default", f"deploy={tmp_path}/keys/one,/etc/two")
+    assert source.cache_from == (f"type=local,src={tmp_path}/.cache", "type=gha,scope=src")
+    assert source.cache_to == (f"type=local,dest={tmp_path}/.cache,mode=max",)
+
+
+def test_attestations_that_are_not_wanted(tmp_path: Path) -> None:
+    text = "images: [{image: a, context: ., provenance: false, sbom: 'generator=example.com/scanner, level=2'}]"
+    (image,) = read_config(written(tmp_path, text)).images
+    (source,) = image.sources
+    assert isinstance(source, BuildContext)
+    assert source.attestations == ("type=sbom,generator=example.com/scanner,level=2",)
 
 
 def test_build_arguments_may_be_a_list(tmp_path: Path) -> None:
@@ -121,6 +148,11 @@ def test_build_arguments_may_be_a_list(tmp_path: Path) -> None:
             "images: [{image: a, context: x, labels: {dev.moorage.image: b}}]",
             "moorage.yaml:1: images[0].labels 'dev.moorage.image'",
         ),
+        (
+            "images: [{image: a, context: x, provenance: max}]",
+            "moorage.yaml:1: images[0].provenance 'max': true, false or KEY=VALUE",
+        ),
+        ("images: [{image: a, context: x, sbom: 'a=b,c'}]", "moorage.yaml:1: images[0].sbom 'a=b,c': KEY=VALUE[,KEY=VALUE]"),
         ("images: {image: a}", "moorage.yaml:1: images: a list is needed here, not a mapping"),
         ("options: [a]", "moorage.yaml:1: options: a mapping is needed here, not a list"),
         ("options: {image-repo: x}", "moorage.yaml:1: options.image-repo: unknown key, did you mean images-repo?"),

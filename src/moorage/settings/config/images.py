@@ -1,6 +1,6 @@
 """The `images:` part of the config file."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -61,10 +61,10 @@ def _sources(reading: Reading, directory: Path) -> Iterator[BuildContext | Sourc
         target=reading.text("target") or "",
         build_args=tuple(_build_args(reading)),
         platforms=tuple(text for text, _ in reading.texts("platforms", items)),
-        secrets=tuple(_secret(text, directory) for text, _ in reading.texts("secrets", lines)),
-        ssh=_listed(reading, "ssh"),
-        cache_from=_listed(reading, "cacheFrom"),
-        cache_to=_listed(reading, "cacheTo"),
+        secrets=tuple(_placed(text, {"src", "source"}, directory) for text in _listed(reading, "secrets")),
+        ssh=tuple(_ssh(text, directory) for text in _listed(reading, "ssh")),
+        cache_from=tuple(_cache(text, directory) for text in _listed(reading, "cacheFrom")),
+        cache_to=tuple(_cache(text, directory) for text in _listed(reading, "cacheTo")),
         labels=tuple(_labels(reading)),
         attestations=tuple(_attestations(reading)),
     )
@@ -119,9 +119,17 @@ def _build_args(reading: Reading) -> Iterator[tuple[str, str]]:
             reading.problems.add(f"{place} {text!r}: NAME=VALUE is needed")
 
 
-def _secret(text: str, directory: Path) -> str:
-    """A secret as docker takes it, the path of its file made absolute."""
+def _placed(text: str, keys: Collection[str], directory: Path) -> str:
+    """Attributes as docker takes them, the paths behind these keys made absolute."""
     parts = [part.partition("=") for part in text.split(",")]
-    return ",".join(
-        f"{key}={directory / value}" if key in {"src", "source"} else f"{key}{sep}{value}" for key, sep, value in parts
-    )
+    return ",".join(f"{key}={directory / value}" if key in keys else f"{key}{sep}{value}" for key, sep, value in parts)
+
+
+def _ssh(text: str, directory: Path) -> str:
+    """`default`, or ID=PATH[,PATH] of keys or an agent's socket."""
+    name, separator, paths = text.partition("=")
+    return f"{name}={','.join(str(directory / path) for path in paths.split(','))}" if separator else text
+
+
+def _cache(text: str, directory: Path) -> str:
+    return _placed(text, {"src", "dest"}, directory) if "type=local" in text.split(",") else text

@@ -142,6 +142,12 @@ def test_a_directory_for_several_platforms_is_built_for_each(tmp_path: Path) -> 
     assert "leave --engine docker out" in problem
 
 
+def test_what_has_attestations_is_put_by_us(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (job,) = plan(settings(tmp_path, ImageSetting("app", (BuildContext(tmp_path, attestations=("type=sbom",)),))))
+    assert job.way is Way.SAVED
+
+
 def test_a_dockerfile_outside_of_its_context(tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
     (tmp_path / "Dockerfile.app").write_text("FROM scratch\n")

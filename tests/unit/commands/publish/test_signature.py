@@ -128,6 +128,7 @@ def _directory(context: BuildContext) -> BuildContext:
         lambda context: replace(context, build_args=(("A", "2"),)),
         lambda context: replace(context, platforms=("linux/arm64",)),
         lambda context: replace(context, labels=(("team", "web"),)),
+        lambda context: replace(context, attestations=("type=provenance",)),
     ],
     ids=[
         "Dockerfile",
@@ -142,6 +143,7 @@ def _directory(context: BuildContext) -> BuildContext:
         "argument",
         "platform",
         "label",
+        "attestation",
     ],
 )
 def test_whatever_decides_the_image_changes_it(context: BuildContext, change: Callable[[BuildContext], BuildContext]) -> None:
