@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.build_counter import BuildCounter
+from tests.e2e.recorded_project import Project
 from tests.publishing import Target
-from tests.scripted_server import ScriptedServer, forward
+from tests.scripted_server import Reply, Request, ScriptedServer, forward
 
 from moorage.auth.secret import Secret
 from moorage.settings.settings import Access, Login
+from moorage.transport.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +59,15 @@ def target(request: pytest.FixtureRequest, docker_engine: DockerEngine, skopeo: 
     engine.run("login", "--username", user.name, "--password-stdin", tokens.host, stdin=user.password)
     flags = [f"--cert-dir={tokens.ca_file.parent}", f"--creds={user.name}:{user.password}"]
     return Target(tokens.host, access, engine, skopeo, flags)
+
+
+@pytest.fixture
+def project(registry: RunningRegistry, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
+    """A clone with an origin, and a repository of its own in a real registry."""
+
+    def answer(asked: Request) -> Reply:
+        return forward(asked, registry.host)
+
+    name = "records/" + re.sub("[^a-z0-9]+", "-", request.node.name).strip("-")
+    with ScriptedServer(answer) as server, Session() as session:
+        yield Project(tmp_path, server, session, name)

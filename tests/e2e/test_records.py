@@ -2,105 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-from tests.calling import Called, call
 from tests.history import git
 from tests.images import image, layer, push
-from tests.scripted_server import Reply, Request, ScriptedServer, forward
+from tests.scripted_server import Reply, Request
 
-from moorage.auth.keychain import LoginKeychain
 from moorage.commands.record_home import Home
 from moorage.commands.record_tidying import TAKEN_IN_FROM
 from moorage.commands.records import Publication, write_record
-from moorage.oci.records import LedgerTag, RecordTag, is_record
+from moorage.oci.records import LedgerTag, RecordTag
 from moorage.oci.reference import Registry, Repository, Tag
-from moorage.registries.default.registry import DefaultRegistry
 from moorage.registries.layout.registry import LayoutRegistry
-from moorage.registries.vendor import Connection
-from moorage.transport.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.realparts.registry import RunningRegistry
-
-
-@dataclass
-class Project:
-    """A clone with an origin, and a registry that counts what it is asked. Images are published in monorepo mode."""
-
-    folder: Path
-    server: ScriptedServer
-    session: Session
-    name: str
-    stages: tuple[str, ...] = ()
-    _seen: int = field(default=0)
-
-    def __post_init__(self) -> None:
-        git(self.folder, "init", "--quiet", "--bare", "--initial-branch=main", "shop.git")
-        git(self.folder, "clone", "--quiet", "shop.git", "clone")
-
-    @property
-    def clone(self) -> Path:
-        return self.folder / "clone"
-
-    @property
-    def repository(self) -> Repository:
-        return Repository(Registry(self.server.host), self.name)
-
-    @property
-    def port(self) -> DefaultRegistry:
-        return DefaultRegistry(Connection(self.repository.registry, self.session, LoginKeychain({})))
-
-    def commit(self, branch: str) -> str:
-        git(self.clone, "checkout", "--quiet", "-B", branch)
-        git(self.clone, "commit", "--quiet", "--allow-empty", "-m", branch)
-        git(self.clone, "push", "--quiet", "--force", "origin", branch)
-        return git(self.clone, "rev-parse", "HEAD").strip()
-
-    def publish(self, name: str, content: str, tag: str) -> None:
-        source = Registry(f"oci:{self.folder / 'built'}")
-        push(LayoutRegistry(source), Repository(source, "image"), image(layer(content)), "built")
-        called = self.call("publish", "--image", f"{name}=oci:{self.folder / 'built'}/image:built", "--tag-custom", tag)
-        assert called.code == 0, called.err
-
-    def cleanup(self, *argv: str) -> Called:
-        called = self.call("cleanup", "--keep-images-built-within-last-n-hours", "0", "--without-kube", "--output", "json", *argv)
-        assert called.code == 0, called.err
-        return called
-
-    def call(self, command: str, *argv: str) -> Called:
-        where = ("--images-repo", str(self.repository), "--images-repo-mode", "monorepo", "--dir", str(self.clone), *self.stages)
-        self._seen = len(self.server.requests)
-        return call(command, *where, *argv, environ={"HOME": str(self.folder), "PATH": os.environ["PATH"]})
-
-    def asked(self, pattern: str = "") -> list[str]:
-        """What the last call asked for, as `METHOD PATH`."""
-        lines = [f"{request.method} {request.path}" for request in self.server.requests[self._seen :]]
-        return [line for line in lines if re.search(pattern, line)]
-
-    def tags(self, name: str | None = None) -> frozenset[Tag]:
-        return self.port.tag_names(Repository(self.repository.registry, name or self.name))
-
-    def images(self) -> set[str]:
-        return {tag.text for tag in self.tags() if not is_record(tag)}
-
-
-@pytest.fixture
-def project(registry: RunningRegistry, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
-    def answer(asked: Request) -> Reply:
-        return forward(asked, registry.host)
-
-    name = "records/" + re.sub("[^a-z0-9]+", "-", request.node.name).strip("-")
-    with ScriptedServer(answer) as server, Session() as session:
-        yield Project(tmp_path, server, session, name)
+    from tests.e2e.recorded_project import Project
 
 
 def test_two_images_of_one_repository_are_told_apart_by_what_they_recorded(project: Project) -> None:

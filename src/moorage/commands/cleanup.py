@@ -1,15 +1,17 @@
 """The story of a cleanup: look, plan, guard, carry out, say what became of it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from moorage.commands.applying import Application, Views, incomplete, journal_path, shortfall
 from moorage.commands.atomic import write_atomically
 from moorage.commands.connect import connect
 from moorage.commands.in_use import Running, running
-from moorage.commands.journal import Journal
+from moorage.commands.journal import RECORDED, Journal
 from moorage.commands.planning import fresh_plan, reviewed_plan
 from moorage.commands.project_images import ProjectImages, project_images
+from moorage.commands.recorded import Recorded, recorded_in_plan, records_going
 from moorage.commands.world import World
 from moorage.errors import Failure, Refused
 from moorage.policy.document import to_document
@@ -57,8 +59,9 @@ def conclude(
 ) -> CleanupResult:
     """Write the plan down, ask the guards and, unless it is a dry run or they object, carry it out."""
     objected = (*in_use.objections, *objections(plan, settings.guards))
+    recorded = [one.as_json() for one in _recorded(settings, project, plan)]
     if settings.plan_out is not None:
-        document = to_document(plan, objected)
+        document = {**to_document(plan, objected), RECORDED: recorded}
         write_atomically(settings.plan_out, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     if settings.dry_run:
         return CleanupResult(plan, objected, incomplete(views))
@@ -66,8 +69,16 @@ def conclude(
         return CleanupResult(plan, objected, Refused("; ".join(objected)))
     world.ending.hold()
     with Journal(journal_path(settings.journal, world), settings.storage.repo.registry, world.now()) as journal:
+        journal.recorded(recorded)
         applied = Application(registry, journal, settings.access, world, settings.plan_in is not None).apply(plan, views)
         done = applied.plan
         if project is not None and applied.alarm is None:
             done = replace(done, notes=(*done.notes, *project.tidy(done, journal)))
     return CleanupResult(done, (), shortfall(applied, views))
+
+
+def _recorded(settings: CleanupSettings, project: ProjectImages | None, plan: Plan) -> Iterable[Recorded]:
+    """What is recorded of what is to go: the project knows it, or whoever made the plan did."""
+    if settings.plan_in is not None:
+        return recorded_in_plan(settings.plan_in)
+    return records_going(project, plan) if project is not None else ()

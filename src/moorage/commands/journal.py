@@ -3,25 +3,28 @@
 One JSON object per line, appended and never changed. The first line says which registry this is about. For each deletion there is
 an `about-to` line with everything needed to undo it (the manifest byte for byte, all its tags, the vendor's id) and, once it has
 happened, a line with its outcome. A run that is killed leaves an `about-to` without outcome: whoever reads it has to look.
+`recorded` lines (moorage.commands.recorded) say at which commits the images were published that are about to go.
 """
 
 import base64
 import binascii
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, Self
+from typing import IO, Any, Final, Self
 
 from moorage.errors import ConfigurationError
+from moorage.oci.records import is_record
 from moorage.oci.reference import BadReference, Digest, Registry, Repository, Tag
 from moorage.policy.document import read_repository, stamp
 from moorage.policy.plan import Outcome
 
 SCHEMA = "moorage.journal/1"
+RECORDED: Final = "recorded"  # the event of what is noted of contents, see moorage.commands.recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class Entry:
     content: bytes = field(default=b"", repr=False)
     vendor_id: str = ""
     outcome: Outcome | None = None
+
+    @property
+    def is_record(self) -> bool:
+        """Whether this was no image, but what Moorage or werf wrote down about one."""
+        return bool(self.tags) and all(is_record(tag) for tag in self.tags)
 
     @property
     def key(self) -> tuple[str, str, tuple[str, ...], bool]:
@@ -72,12 +80,18 @@ class Journal:
             {"event": outcome.value, **{name: fields[name] for name in ("repository", "digest", "tags", "manifest_stays")}}
         )
 
-    def _append(self, row: dict[str, Any]) -> None:
+    def recorded(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """What is recorded of contents that are about to go. On disk when this returns; raises as `about_to` does."""
+        lines = [{"event": RECORDED, **row} for row in rows]
+        if lines:
+            self._append(*lines)
+
+    def _append(self, *rows: dict[str, Any]) -> None:
         with self._lock:
             try:
                 if self._stream is None:
                     self._stream = self._open()
-                self._stream.write(json.dumps(row, separators=(",", ":")) + "\n")
+                self._stream.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
                 self._stream.flush()
                 os.fsync(self._stream.fileno())
             except OSError as error:
@@ -114,6 +128,8 @@ def read_journal(path: Path) -> tuple[Registry, tuple[Entry, ...]]:
             if row.get("schema") == SCHEMA:
                 registry = Registry(row["registry"])  # again where a later run went on with the same file
                 continue
+            if row.get("event") == RECORDED or _is_record_elsewhere(row, registry):
+                continue
             entry = _read(row, registry)
             found[entry.key] = entry if entry.outcome is None else replace(found[entry.key], outcome=entry.outcome)
         except (ValueError, KeyError, TypeError, AttributeError, BadReference, binascii.Error) as error:
@@ -121,6 +137,13 @@ def read_journal(path: Path) -> tuple[Registry, tuple[Entry, ...]]:
     if registry is None:
         raise ConfigurationError(f"{path} is empty, so there is nothing to restore")
     return registry, tuple(found.values())
+
+
+def _is_record_elsewhere(row: dict[str, Any], registry: Registry | None) -> bool:
+    """Records may live in a stages storage on another registry; they are written anew, from what is noted, not put back."""
+    if registry is None or str(row["repository"]).startswith(f"{registry}/"):
+        return False
+    return bool(row["tags"]) and all(is_record(Tag(tag)) for tag in row["tags"])
 
 
 def _fields(entry: Entry) -> dict[str, Any]:
@@ -155,5 +178,9 @@ def _read(row: dict[str, Any], registry: Registry | None) -> Entry:
 
 
 def entries_to_undo(entries: tuple[Entry, ...]) -> Iterator[Entry]:
-    """Those that happened, or may have: the last deletion first, so that children are back before the indexes that need them."""
-    return (entry for entry in reversed(entries) if entry.outcome in (None, Outcome.DELETED, Outcome.FAILED))
+    """Those that happened, or may have: the last deletion first, so that children are back before the indexes that need them.
+
+    Records are not among them: what is recorded of images that come back is written anew.
+    """
+    images = (entry for entry in reversed(entries) if not entry.is_record)
+    return (entry for entry in images if entry.outcome in (None, Outcome.DELETED, Outcome.FAILED))

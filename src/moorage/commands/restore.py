@@ -4,6 +4,7 @@ A tag that points somewhere else by now is left there: somebody has published si
 that was left on a stub by a run that was killed is put back as one that is gone.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 from moorage.commands.connect import connect
 from moorage.commands.journal import Entry, entries_to_undo, read_journal
+from moorage.commands.record_restoring import Again, record_again
+from moorage.commands.recorded import Recorded, recorded_in_journal
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, Failure, NotFound, PartialFailure, RegistryError
 from moorage.oci.inventory import Stored
@@ -56,12 +59,14 @@ class RestoreSettings:
     storage: Storage
     journal: Path
     dry_run: bool = False
+    stages: Storage | None = None  # records may be there
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
     items: tuple[RestoredItem, ...]
     failure: Failure | None = None
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -75,7 +80,8 @@ class RestoreResult:
                     "error": item.error,
                 }
                 for item in self.items
-            ]
+            ],
+            "notes": list(self.notes),
         }
 
 
@@ -87,6 +93,7 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
             f"{settings.journal} is about {registry_name}, and this run speaks to {settings.storage.repo.registry}",
             remedy=f"Give the images repo on {registry_name} that was cleaned.",
         )
+    recorded = recorded_in_journal(settings.journal)
     items: list[RestoredItem] = []
     with connect(settings.storage, settings.access, world) as registry:
         undone = list(entries_to_undo(entries))
@@ -95,9 +102,25 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
             items += _put_back(registry, entry, dry_run=settings.dry_run)
             world.progress.advance(str(entry.repository))
         world.progress.done()
+        again = Again() if settings.dry_run else _recorded_again(settings, recorded, items, registry, world)
     lost = [f"{item}: {item.error}" for item in items if item.outcome in (Back.LOST, Back.TAKEN)]
+    lost += again.problems
     failure = PartialFailure(f"{len(lost)} could not be put back", items=lost, remedy=_PUBLISH_ANEW) if lost else None
-    return RestoreResult(tuple(items), failure)
+    return RestoreResult(tuple(items), failure, again.notes)
+
+
+def _recorded_again(
+    settings: RestoreSettings, recorded: Iterable[Recorded], items: Iterable[RestoredItem], registry: Registry, world: World
+) -> Again:
+    """Record anew, after the last tag is up, at which commits the images were published that are back."""
+    back = {
+        (str(item.repository), item.digest.text) for item in items if item.tag and item.outcome in (Back.RESTORED, Back.THERE)
+    }
+    registries = {settings.storage.repo.registry: registry}
+    if settings.stages is None or settings.stages.repo.registry in registries:
+        return record_again(recorded, back, registries, world)
+    with connect(settings.stages, settings.access, world) as other:
+        return record_again(recorded, back, {**registries, settings.stages.repo.registry: other}, world)
 
 
 def _put_back(registry: Registry, entry: Entry, *, dry_run: bool) -> list[RestoredItem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from tests.images import cosign, image, index, layer, push
@@ -12,6 +12,7 @@ from tests.unit.commands.harbourside import NOW, Shore
 
 from moorage.commands.carry_out import Run
 from moorage.commands.journal import Entry, Journal, entries_to_undo, read_journal
+from moorage.commands.recorded import recorded_in_journal
 from moorage.commands.restore import Back, RestoreSettings, restore
 from moorage.errors import ConfigurationError, PartialFailure
 from moorage.oci.reference import Digest, Registry, Repository, Tag
@@ -216,3 +217,39 @@ class TestRestore:
         result = restore(settings(shore, journal.path), shore.world)
         assert [item.outcome for item in result.items] == [Back.LOST, Back.LOST]
         assert journal.path.exists()
+
+
+class TestWhatIsRecorded:
+    ROW: ClassVar[dict[str, Any]] = {
+        "image": "app", "content": "0123456789abcdef", "repository": str(SOMEWHERE), "digests": ["sha256:" + "a" * 64],
+        "home": str(SOMEWHERE), "names": str(SOMEWHERE), "project": "shop", "commits": {"c" * 40: 7},
+        "tags": {"v1": ["git-tag", 8]},
+    }  # fmt: skip
+
+    def test_reads_back_what_was_written(self, tmp_path: Path) -> None:
+        with Journal(tmp_path / "j", SOMEWHERE.registry, NOW) as journal:
+            journal.recorded([])
+            assert not journal.path.exists()
+            journal.recorded([self.ROW])
+            journal.about_to(entry(1))
+        (found,) = recorded_in_journal(journal.path)
+        assert found.as_json() == self.ROW
+        assert read_journal(journal.path)[1] == (entry(1),)
+
+    @pytest.mark.parametrize("wrong", [{"commits": []}, {"tags": {"v1": "git-tag"}}, {"digests": 1}, {"image": ...}])
+    def test_refuses_what_was_not_written_so(self, tmp_path: Path, wrong: dict[str, Any]) -> None:
+        row = {name: value for name, value in {**self.ROW, **wrong}.items() if value is not ...}
+        with Journal(tmp_path / "j", SOMEWHERE.registry, NOW) as journal:
+            journal.recorded([row])
+        with pytest.raises(ConfigurationError, match="not told as Moorage tells it"):
+            recorded_in_journal(journal.path)
+
+    def test_records_are_no_images_to_put_back_wherever_they_were(self, tmp_path: Path) -> None:
+        here, there = (Tag("moorage-image.app"),), Repository(Registry("stages.example.com"), "shop")
+        with Journal(tmp_path / "j", SOMEWHERE.registry, NOW) as journal:
+            journal.about_to(entry(1))
+            for record in (entry(2, tags=here), entry(3, tags=here, repository=there)):
+                journal.about_to(record)
+                journal.happened(record, Outcome.DELETED)
+        _, entries = read_journal(journal.path)
+        assert list(entries_to_undo(entries)) == [entry(1)]
