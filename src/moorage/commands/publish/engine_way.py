@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from moorage.commands.publish.content import Content, content_of_inspection
 from moorage.commands.publish.local_names import LocalNames
@@ -19,6 +20,8 @@ from moorage.docker.local_image import LocalImage
 from moorage.errors import ConfigurationError, DockerError
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.settings.settings import BuildContext
+
+_PUSHES: Final = 5  # of one image under one name, while another run on the same engine keeps taking that name away
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +115,31 @@ class EngineImage:
         with self._turn:
             self._labelled = self._labelled or self._with_labels()
         with self.names.borrowed(reference):
-            self.docker.tag(self._labelled, reference)
+            for _ in range(_PUSHES):
+                digest = self._pushed(reference)
+                if digest is not None:
+                    return digest
+        raise DockerError(
+            f"{reference} was given to another local image while it was being pushed, {_PUSHES} times",
+            remedy="Another job on this engine publishes under the same name: let one of them, and run again.",
+        )
+
+    def _pushed(self, reference: str) -> Digest | None:
+        """None where the name was taken from us meanwhile, so that nobody knows what was pushed, if anything."""
+        self.docker.tag(self._labelled, reference)
+        try:
             digest = self.docker.push(reference)
-            pushed = self.docker.image(reference)
-            if pushed is None or str(pushed.id) != self._labelled:
-                raise DockerError(
-                    f"{reference} was given to another local image while it was being pushed",
-                    remedy="Another job on this engine publishes under the same name: let one of them, and run again.",
-                )
-        return digest
+        except DockerError:
+            if self.names.holds(reference, self._labelled):
+                raise
+            return None
+        return digest if self.names.holds(reference, self._labelled) else None
 
     def accompany(self, repository: Repository) -> None:
         """Nothing belongs to an image of the engine that is not in it."""
 
     def _with_labels(self) -> str:
         """The id of the image to push."""
-        image = str(self.local.image.id)
         self.names.secure(self.local.image)
-        return str(relabelled(self.docker, image, self.wanted.labels, self.names.new()).id) if self.wanted.labels else image
+        image, labels = str(self.local.image.id), self.wanted.labels
+        return str(relabelled(self.docker, image, labels, self.names.new(labelled=True)).id) if labels else image

@@ -1,11 +1,14 @@
 """Names in the docker engine that exist only for the length of a run, and give way to whatever had them before."""
 
 import contextlib
+import fcntl
 import itertools
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 from moorage.docker.engine import Docker
@@ -13,6 +16,7 @@ from moorage.docker.local_image import LocalImage
 from moorage.docker.termination import at_end
 from moorage.errors import DockerError
 
+_LABELLED: Final = "moorage-labelled:"  # names of images that no user has: copies with labels, made for a push
 _LAST_MOMENTS: Final = 5.0  # seconds per command while the process is being ended; whoever ends it will not wait forever
 
 
@@ -37,21 +41,33 @@ class LocalNames:
             finally:
                 self._give_all_back()
 
-    def new(self) -> str:
-        """A name that nothing has, for an intermediate image; it is borrowed until the end."""
-        name = f"moorage-run:{self._run}-{next(self._numbers)}"
+    def new(self, *, labelled: bool = False) -> str:
+        """A name that nothing has, for an intermediate image, or one that gets labels; it is borrowed until the end."""
+        name = f"{_LABELLED if labelled else 'moorage-run:'}{self._run}-{next(self._numbers)}"
         self._before[name] = ""
         return name
 
     @contextmanager
     def borrowed(self, reference: str) -> Iterator[None]:
-        """Use a name for the length of the block. What had it has it again afterwards; what we gave it to goes if nameless."""
+        """Use a name for the length of the block. What had it has it again afterwards; what we gave it to goes if nameless.
+
+        Runs on this machine that borrow the same name do so one after the other. One in a container of its own, whose lock we do
+        not see, may still take it away from us: `holds` tells. What such a run gave the name to, or one that was killed, is
+        nobody's, and does not get it again.
+        """
+        with _alone(self._docker.config.directory.parent / f"name-{sha256(reference.encode()).hexdigest()[:32]}"):
+            found = self._docker.image(reference)
+            users = found is not None and not any(tag.startswith(_LABELLED) for tag in found.tags)
+            self._before[reference] = str(found.id) if found and users else ""
+            try:
+                yield
+            finally:
+                self._give_back(reference)
+
+    def holds(self, reference: str, image: str) -> bool:
+        """Whether this name is still that of this image, spoken of by its id."""
         found = self._docker.image(reference)
-        self._before[reference] = str(found.id) if found else ""
-        try:
-            yield
-        finally:
-            self._give_back(reference)
+        return found is not None and str(found.id) == image
 
     def secure(self, image: LocalImage) -> None:
         """Make an image of the user's outlive the names that we borrow for it: docker deletes an image with its last name."""
@@ -78,3 +94,25 @@ class LocalNames:
         """In a signal handler too, where a lock might be held by the very thread that was interrupted."""
         for reference in reversed(list(self._before)):
             self._give_back(reference, patience)
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Wait until no other run is in such a block. The file is gone afterwards, so who waited for it looks whether it still is."""
+    while True:
+        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_at(descriptor, place):
+                with at_end(lambda: place.unlink(missing_ok=True)):
+                    yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _is_at(descriptor: int, place: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), place.lstat())
+    except FileNotFoundError:
+        return False
