@@ -78,8 +78,8 @@ IMMUTABLE_TAGS = Option(
 NO_CACHE = Option(
     name="no-cache",
     help=(
-        "Build every image that has a directory, without docker's cache, whatever stands in the registry or the stages storage "
-        "already; what comes out the same is not sent again."
+        "Build every image that has a directory, without docker's cache, even if the registry or the stages storage has what was "
+        "built from the same."
     ),
     parse=boolean,
     shape=Shape.FLAG,
