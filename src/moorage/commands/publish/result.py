@@ -1,5 +1,6 @@
 """What became of a publish, tag by tag."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -73,6 +74,7 @@ class PublishResult:
         return PartialFailure(
             f"{len(failed)} of {len(self.images)} tags are not up; up are: {', '.join(up) or 'none'}",
             items=[f"{tag.reference}: {tag.error.message}" for tag in failed if tag.error is not None] + [*self.unrecorded],
+            remedy=_remedy(errors),
         )
 
     def _unrecorded(self) -> Failure | None:
@@ -88,3 +90,9 @@ class PublishResult:
         """The document that `--output json` prints."""
         document: dict[str, Any] = {"images": [tag.as_json() for tag in self.images]}
         return {**document, "dry_run": True} if self.dry_run else document
+
+
+def _remedy(errors: Iterable[Failure]) -> str:
+    """What to do about each of several failures: running again alone helps against few."""
+    own = dict.fromkeys(error.remedy for error in errors)
+    return " ".join([*own, "Then run the same command again: what is up is not sent twice."])

@@ -47,6 +47,7 @@ def test_half_up_says_what_is_up_and_what_is_not() -> None:
     assert failure.exit_code == 5
     assert "example.com/app:v1" in failure.message
     assert failure.problems == ("example.com/app:v2: who are you?",)
+    assert Unauthorized.default_remedy in failure.remedy, "running again alone would not help"
 
 
 def test_nothing_up_for_one_reason_is_that_reason() -> None:
@@ -59,3 +60,4 @@ def test_nothing_up_for_several_reasons_names_them_all() -> None:
     failure = PublishResult((tag("v1", Unauthorized("who are you?")), tag("v2", DockerError("it broke")))).failure
     assert isinstance(failure, PartialFailure)
     assert len(failure.problems) == 2
+    assert failure.remedy.startswith(f"{Unauthorized.default_remedy} {DockerError.default_remedy} Then run")
