@@ -35,7 +35,7 @@ def labelled(registry: Registry, inventory: Inventory) -> Inventory:
     """The same, with the labels of every tagged image: what a project published is told by nothing else."""
     tagged = set(inventory.tags.values()) & inventory.manifests.keys()
     wanted = [digest for digest in tagged if inventory.manifests[digest].labels is None]
-    return inventory.with_manifests(_described(registry, inventory, wanted)) if wanted else inventory
+    return inventory.with_manifests(described(registry, inventory, wanted)) if wanted else inventory
 
 
 def complete(registry: Registry, inventory: Inventory, question: Question) -> Planner:
@@ -48,7 +48,7 @@ def complete(registry: Registry, inventory: Inventory, question: Question) -> Pl
         if needs.manifests:
             inventory = looked_up(registry, inventory, needs.manifests)
         elif needs.dates:
-            inventory = inventory.with_manifests(_described(registry, inventory, needs.dates))
+            inventory = inventory.with_manifests(described(registry, inventory, needs.dates))
         elif needs.referrers and isinstance(registry, ReferrerLister):
             asked |= needs.referrers
             found = registry.referrers(inventory, needs.referrers)
@@ -94,7 +94,7 @@ def _read(registry: Registry, repository: Repository, digest: Digest) -> Stored:
     return Stored.of(parse_manifest(content, media_type), content)
 
 
-def _described(registry: Registry, inventory: Inventory, digests: Iterable[Digest]) -> list[Stored]:
+def described(registry: Registry, inventory: Inventory, digests: Iterable[Digest]) -> list[Stored]:
     """Every one of these with `dated` set, whatever the registry could say: what was asked is not asked again."""
     wanted = set(digests)
     answers = registry.describe(inventory, wanted) if isinstance(registry, Describer) else ()

@@ -149,11 +149,16 @@ def settle(stages: Stages, names: Mapping[Name, str], because: Reason, plan_for:
         names, stuck = {**new, **names}, marks
 
 
+def kept(needed: Mapping[Tag, str]) -> Claims:
+    """What keeps stages that something was made from, as `Stages.needed` says it."""
+    return Claims({tag: (Reason(Code.STAGE_OF_KEPT_IMAGE, f"{whose} was made from it"),) for tag, whose in needed.items()})
+
+
 def _claims(stages: Stages, needed: Mapping[Tag, str], stuck: Collection[Tag], because: Reason) -> Claims:
     unneeded = [stage.tag for stage in stages.stages if stage.tag not in needed]
     marks = {mark: stage for mark, stage in stages.rejected.items() if mark not in stuck and stage not in needed}
     return Claims(
-        keep_tags={tag: (Reason(Code.STAGE_OF_KEPT_IMAGE, f"{whose} was made from it"),) for tag, whose in needed.items()},
+        keep_tags=kept(needed).keep_tags,
         let_go={
             **dict.fromkeys(unneeded, (because,)),
             **{mark: (Reason(Code.SUBJECT_GONE, f"says that {stage} is rejected, which goes"),) for mark, stage in marks.items()},

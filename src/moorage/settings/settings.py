@@ -162,6 +162,7 @@ class CleanupSettings:
     """What to clean up, by which policy, within which guards.
 
     `repositories` are full addresses or paths below the images repo; empty with `all_repositories` False means the project's own.
+    `unnamed` are images of the config file that --image leaves out.
     """
 
     access: Access
@@ -182,6 +183,7 @@ class CleanupSettings:
     git: GitCleanup = field(default_factory=GitCleanup)
     stages: Storage | None = None  # as in PublishSettings
     clusters: ClusterSettings | None = None  # None: Kubernetes is not asked
+    unnamed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

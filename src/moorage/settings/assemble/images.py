@@ -23,6 +23,12 @@ def image_names(request: Request) -> tuple[str, ...]:
     return tuple(image.name for image in _configured(request))
 
 
+def unnamed_images(request: Request) -> tuple[str, ...]:
+    """The images of the config file that --image leaves out."""
+    named = image_names(request)
+    return tuple(image.name for image in _configured(request) if image.name not in named)
+
+
 def image_settings(request: Request) -> tuple[ImageSetting, ...]:
     """Every image with its sources. An image that is given without one has those of the config file."""
     texts = request.options.values(images.IMAGE)

@@ -10,7 +10,7 @@ from moorage.registries.images_repo import ImagesRepo
 from moorage.settings.assemble.access import access_of
 from moorage.settings.assemble.clusters import clusters_of
 from moorage.settings.assemble.git import git_cleanup_of
-from moorage.settings.assemble.images import NO_IMAGES, image_names, image_settings, origins_of
+from moorage.settings.assemble.images import NO_IMAGES, image_names, image_settings, origins_of, unnamed_images
 from moorage.settings.assemble.policy import guards_of, policy_of
 from moorage.settings.assemble.project import project_of
 from moorage.settings.assemble.storage import images_repo, stages_storage, storage
@@ -128,6 +128,7 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         git=git_cleanup_of(request),
         stages=stages,
         clusters=clusters_of(request),
+        unnamed=unnamed_images(request),
     )
 
 
