@@ -15,6 +15,7 @@ from moorage.report.html import plan_html
 from moorage.report.markdown import plan_markdown
 from moorage.report.published import Published, published_html, published_markdown, published_text
 from moorage.report.text import plan_text
+from moorage.report.werf import published_werf
 
 __all__ = [
     "Published",
@@ -27,8 +28,10 @@ __all__ = [
     "published_json",
     "published_markdown",
     "published_text",
+    "published_werf",
     "write_published",
     "write_report",
+    "write_werf",
 ]
 
 
@@ -81,3 +84,8 @@ def write_published(published: Published, path: Path) -> None:
     """The same for what a publish did."""
     check_report_path(path)
     write_atomically(path, _PUBLISHED[path.suffix.lower()](published))
+
+
+def write_werf(published: Published, path: Path) -> None:
+    """The same in the form of werf 1.1, whatever the path's suffix."""
+    write_atomically(path, published_werf(published))

@@ -28,6 +28,10 @@ class PublishedTag(Protocol):
     @property
     def reference(self) -> str: ...
     @property
+    def repository(self) -> str: ...
+    @property
+    def final_tag(self) -> str: ...
+    @property
     def tag(self) -> str: ...
     @property
     def digest(self) -> Digest | None: ...
@@ -35,6 +39,8 @@ class PublishedTag(Protocol):
     def status(self) -> str: ...
     @property
     def error(self) -> Failure | None: ...
+    @property
+    def config(self) -> Digest | None: ...
 
 
 class Published(Protocol):
@@ -42,6 +48,8 @@ class Published(Protocol):
 
     @property
     def images(self) -> Sequence[PublishedTag]: ...
+    @property
+    def stopped(self) -> Failure | None: ...
     def as_json(self) -> dict[str, Any]: ...
 
 
@@ -52,6 +60,7 @@ def published_text(published: Published, *, width: int, colour: bool) -> str:
 
 def _lines(published: Published, width: int, paint: Paint) -> Iterator[str]:
     yield paint.strong(_status(published))
+    yield from (textwrap.fill(sentence, width) for sentence in _stopped(published))
     column = max((len(_WORDS.get(tag.status, tag.status)) for tag in published.images), default=0)
     for tag in _worst_first(published):
         word = f"{_WORDS.get(tag.status, tag.status):<{column}}"
@@ -73,6 +82,7 @@ def published_markdown(published: Published, *, limit_bytes: int | None = None) 
 def _blocks(published: Published) -> Iterator[Block]:
     yield "# Publish result"
     yield f"**{_status(published)}**"
+    yield from map(escape, _stopped(published))
     failed = [tag for tag in published.images if tag.error]
     if failed:
         rows = [(code(tag.reference), escape(tag.error.message), escape(tag.error.remedy)) for tag in failed if tag.error]
@@ -108,7 +118,7 @@ def published_html(published: Published) -> str:
         f'<section class="images" id="images"><table class="list"><caption class="unseen">Every tag</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></section>"
     )
-    return page("Publish result", "", _status(published), body)
+    return page("Publish result", "", " ".join([_status(published), *_stopped(published)]), body)
 
 
 def _outcome_html(tag: PublishedTag) -> str:
@@ -125,6 +135,12 @@ def _status(published: Published) -> str:
         return "Nothing was published."
     parts = [f"{number(counts[status])} {words}" for status, words in reversed(_WORDS.items()) if counts[status]]
     return f"{counted(len(published.images), 'tag')}: {', '.join(parts)}."
+
+
+def _stopped(published: Published) -> tuple[str, ...]:
+    """What ended the run before anything was published, and what to do about it."""
+    failure = published.stopped
+    return (plain(failure.message), plain(failure.remedy)) if failure is not None else ()
 
 
 def _worst_first(published: Published) -> list[PublishedTag]:

@@ -121,6 +121,7 @@ class PublishSettings:
     labels: tuple[tuple[str, str], ...] = ()  # of the user's own, beside ours
     add_labels: bool = True
     reports: tuple[Path, ...] = ()
+    werf_report: Path | None = None
     stages: Storage | None = None  # the stages storage, where it is a registry: records of what is published go there
     local_stages: bool = False  # whether the docker engine is the stages storage
     immutable_tags: bool = False
@@ -161,8 +162,8 @@ class ClusterSettings:
 class CleanupSettings:
     """What to clean up, by which policy, within which guards.
 
-    `repositories` are full addresses or paths below the images repo; empty with `all_repositories` False means the project's own.
     `unnamed` are images of the config file that --image leaves out.
+    `repositories` are full addresses or paths below the images repo; empty with `all_repositories` False means the project's own.
     """
 
     access: Access
@@ -182,8 +183,8 @@ class CleanupSettings:
     reports: tuple[Path, ...] = ()
     git: GitCleanup = field(default_factory=GitCleanup)
     stages: Storage | None = None  # as in PublishSettings
-    clusters: ClusterSettings | None = None  # None: Kubernetes is not asked
     unnamed: tuple[str, ...] = ()
+    clusters: ClusterSettings | None = None  # None: Kubernetes is not asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ OUTPUTS: Final = {
     "references": "References that are up, one a line.",
     "digest": "Digest of the first image.",
     "digests": "JSON object: reference to digest.",
+    "pinned": "JSON object: image name (~ for the nameless one) to repository@sha256:…, ready to be deployed.",
     "tags": "Tags that are up, one a line.",
     "docker-config": "Directory of the Docker config that `login` prepared, for DOCKER_CONFIG of later steps.",
     "plan": "Path of the plan, where --plan-out asked for it.",

@@ -4,34 +4,59 @@ import json
 
 from moorage.cli.call import Answer, Call
 from moorage.commands.publish import PublishResult, publish
-from moorage.report import published_markdown, published_text, write_published
+from moorage.errors import Failure
+from moorage.report import published_markdown, published_text, write_published, write_werf
 from moorage.settings.assemble.stories import publish_settings
+from moorage.settings.settings import PublishSettings
 
 
 def run(call: Call) -> Answer:
     settings = publish_settings(call.request)
-    result = publish(settings, call.world)
-    for path in settings.reports:
-        write_published(result, path)
+    try:
+        result = publish(settings, call.world)
+    except Failure as failure:
+        _reported(PublishResult((), stopped=failure), settings)
+        raise
+    unwritten = _reported(result, settings)
     limit = call.host.summary_limit()
     return Answer(
         text=published_text(result, width=call.width, colour=call.colour),
         document=result.as_json(),
         outputs={**outputs_of(result), "report": "\n".join(str(call.host.outside(path)) for path in settings.reports)},
         summary=published_markdown(result, limit_bytes=limit) if limit else "",
-        failure=result.failure,
+        failure=result.failure or unwritten,
     )
+
+
+def _reported(result: PublishResult, settings: PublishSettings) -> Failure | None:
+    """Write all reports that can be written; the result is told even where one cannot."""
+    failures: list[Failure] = []
+    for path in settings.reports:
+        try:
+            write_published(result, path)
+        except Failure as failure:
+            failures.append(failure)
+    if settings.werf_report is not None:
+        try:
+            write_werf(result, settings.werf_report)
+        except Failure as failure:
+            failures.append(failure)
+    return failures[0] if failures else None
 
 
 def outputs_of(result: PublishResult) -> dict[str, str]:
     """Only what is up, except in `images`, which says everything."""
     up = [tag for tag in result.images if tag.error is None and tag.digest is not None]
     digests = {tag.reference: str(tag.digest) for tag in up}
+    pinned: dict[str, str] = {}
+    for tag in up:
+        pinned.setdefault(tag.image or "~", tag.pinned)
     return {
         "images": json.dumps(result.as_json()["images"], separators=(",", ":")),
         "references": "\n".join(digests),
         "digest": next(iter(digests.values()), ""),
         "digests": json.dumps(digests, separators=(",", ":")),
+        "pinned": json.dumps(pinned, separators=(",", ":")),
         "tags": "\n".join(dict.fromkeys(tag.tag for tag in up)),
         "failed-count": str(sum(1 for tag in result.images if tag.error is not None)),
     }

@@ -73,7 +73,7 @@ class Course:
             if name in moved:
                 self.results[name.tag] = PublishedTag.of(name, digest, Status.FAILED, refused_move([name]))
             elif self.ready is not None and standing is not None and self.ready.wanted.is_held_by(standing):
-                self.results[name.tag] = PublishedTag.of(name, digest, Status.UP_TO_DATE)
+                self.results[name.tag] = PublishedTag.of(name, digest, Status.UP_TO_DATE, config=standing.document.config)
             else:
                 self.results[name.tag] = PublishedTag.of(name, None, Status.PLANNED)
             self.place.progress.advance()

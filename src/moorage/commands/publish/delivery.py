@@ -95,7 +95,7 @@ class Delivery:
                     self._record(name, None, error)
                 return None
         for name, standing in held:
-            self.done[name.tag] = PublishedTag.of(name, standing.digest, Status.UP_TO_DATE)
+            self.done[name.tag] = PublishedTag.of(name, standing.digest, Status.UP_TO_DATE, config=standing.document.config)
             self.place.progress.advance(f"{name.reference} is up to date")
         return held[0][1].document if held else None
 
@@ -104,7 +104,7 @@ class Delivery:
         self._refuse_move(name)
         sent = self.ready.send(self.place.repository, Tag(name.tag))
         found = self._read_back(name, sent, self.place.shelf.document, lambda document: document.digest)
-        self._record(name, sent)
+        self._record(name, sent, config=found.config)
         return found
 
     def _point_all_at(self, names: Sequence[FinalName], model: Document) -> None:
@@ -130,7 +130,7 @@ class Delivery:
         except (Unsupported, NotFound):  # NotFound: a cleanup took parts of it in between, so it has to be sent again
             return False
         self._read_back(name, model.digest, lambda tag: registry.resolve(repository, tag), lambda digest: digest)
-        self._record(name, model.digest)
+        self._record(name, model.digest, config=model.config)
         return True
 
     def _refuse_move(self, name: FinalName) -> None:
@@ -166,9 +166,11 @@ class Delivery:
                 self.place.sleep(pause)
         raise Contradiction(f"{name.reference} was sent with {sent}, but read back {seen}", remedy=_NOT_READ_BACK)
 
-    def _record(self, name: FinalName, digest: Digest | None, error: Failure | None = None) -> None:
+    def _record(
+        self, name: FinalName, digest: Digest | None, error: Failure | None = None, *, config: Digest | None = None
+    ) -> None:
         status = Status.PUBLISHED if error is None else Status.FAILED
-        self.done[name.tag] = PublishedTag.of(name, digest, status, error)
+        self.done[name.tag] = PublishedTag.of(name, digest, status, error, config=config)
         if error is None:
             self.place.progress.advance(f"{name.reference} is published as {digest}")
         else:

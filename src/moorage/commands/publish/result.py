@@ -21,7 +21,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PublishedTag:
-    """One image under one tag. `digest` is what the tag points at; None where the failure left that unknown."""
+    """One image under one tag. `digest` is what the tag points at; None where the failure left that unknown.
+
+    `config` is the digest of the image's config, where it is known and no index.
+    """
 
     image: str
     reference: str
@@ -29,10 +32,34 @@ class PublishedTag:
     digest: Digest | None
     status: Status
     error: Failure | None = None
+    config: Digest | None = None
 
     @classmethod
-    def of(cls, name: FinalName, digest: Digest | None, status: Status, error: Failure | None = None) -> "PublishedTag":
-        return cls(name.image, name.reference, name.tag, digest, status, error)
+    def of(
+        cls,
+        name: FinalName,
+        digest: Digest | None,
+        status: Status,
+        error: Failure | None = None,
+        *,
+        config: Digest | None = None,
+    ) -> "PublishedTag":
+        return cls(name.image, name.reference, name.tag, digest, status, error, config)
+
+    @property
+    def repository(self) -> str:
+        """As the user wrote it, and with the image's name where that is part of it."""
+        return self.reference.rpartition(":")[0]
+
+    @property
+    def final_tag(self) -> str:
+        """The tag in the registry, which in monorepo mode begins with the image's name."""
+        return self.reference.rpartition(":")[2]
+
+    @property
+    def pinned(self) -> str:
+        """A reference that stays what it is, whatever becomes of the tag; empty where there is no digest."""
+        return f"{self.repository}@{self.digest}" if self.digest is not None else ""
 
     def as_json(self) -> dict[str, Any]:
         """One element of the list that `--output json` prints; its keys are fixed."""
@@ -52,16 +79,20 @@ class PublishedTag:
 class PublishResult:
     """Every image under every tag, image by image. `failure` is what the process exits with.
 
-    `unrecorded` are images that are up while their commit could not be written down, a sentence each.
+    `unrecorded` are images that are up while their commit could not be written down, a sentence each. `stopped` is what ended the
+    run before anything was published.
     """
 
     images: tuple[PublishedTag, ...]
     unrecorded: tuple[str, ...] = ()
     dry_run: bool = False
+    stopped: Failure | None = None
 
     @property
     def failure(self) -> Failure | None:
         """None when everything is up; the one reason for which nothing is; else a PartialFailure that names what is missing."""
+        if self.stopped is not None:
+            return self.stopped
         failed = [tag for tag in self.images if tag.error is not None]
         if self.dry_run:  # what a guard would refuse is shown, and is no failure of the dry run
             failed = [tag for tag in failed if not isinstance(tag.error, Refused)]
@@ -89,6 +120,8 @@ class PublishResult:
     def as_json(self) -> dict[str, Any]:
         """The document that `--output json` prints."""
         document: dict[str, Any] = {"images": [tag.as_json() for tag in self.images]}
+        if self.stopped is not None:
+            document["error"] = {"code": self.stopped.code, "message": self.stopped.message}
         return {**document, "dry_run": True} if self.dry_run else document
 
 

@@ -23,6 +23,15 @@ class Document:
     def digest(self) -> Digest:
         return Digest.of(self.text)
 
+    @property
+    def config(self) -> Digest | None:
+        """Of an image, the digest of its config, which docker calls the image's id; an index has none."""
+        try:
+            config = parse_manifest(self.text, self.media_type).config
+        except BadManifest:
+            return None
+        return config.digest if config is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -21,7 +21,7 @@ from moorage.settings.settings import CleanupSettings, Engine, ManagedImagesSett
 
 _OF_FRESH_PLANS: Final[tuple[Option[Any], ...]] = (
     rules.DELETE_TAGS, rules.DELETE_UNTAGGED, rules.OLDER_THAN, rules.KEEP_N_TAGGED, rules.KEEP_N_UNTAGGED,
-    rules.REPOSITORY, rules.ALL_REPOSITORIES,
+    rules.REPOSITORY, rules.ALL_REPOSITORIES, rules.DELETE_EMPTY_REPOSITORIES,
 )  # fmt: skip
 
 
@@ -89,6 +89,7 @@ def publish_settings(request: Request) -> PublishSettings:
         labels=options.values(images.LABEL),
         add_labels=not options.flag(images.NO_LABELS),
         reports=_paths(request, reports.REPORT),
+        werf_report=_path(request, reports.WERF_REPORT),
         stages=stages,
         local_stages=options.value(where.STAGES_STORAGE) == LOCAL,
         immutable_tags=options.flag(images.IMMUTABLE_TAGS),
@@ -127,8 +128,8 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         reports=_paths(request, reports.REPORT),
         git=git_cleanup_of(request),
         stages=stages,
-        clusters=clusters_of(request),
         unnamed=unnamed_images(request),
+        clusters=clusters_of(request),
     )
 
 

@@ -25,6 +25,15 @@ REPORT = Option(
     other_words=("cleanup-report-path", "publish-report-path", "save-cleanup-report"),
     theme=_THEME,
 )
+WERF_REPORT = Option(
+    name="werf-report",
+    help="Also write what was published in the form of werf 1.1's publish report (JSON with `Images`), to this file.",
+    parse=text,
+    metavar="FILE",
+    commands=frozenset({Command.PUBLISH}),
+    other_words=("publish-report-format",),
+    theme=_THEME,
+)
 SHELL = Option(
     name="shell",
     help="Whose syntax `ci-env` writes.",
@@ -62,4 +71,4 @@ OUTPUT_FILE_PATH = Option(
     theme=_THEME,
 )
 
-OPTIONS = (REPORT, SHELL, AS_FILE, AS_ENV_FILE, OUTPUT_FILE_PATH)
+OPTIONS = (REPORT, WERF_REPORT, SHELL, AS_FILE, AS_ENV_FILE, OUTPUT_FILE_PATH)
