@@ -27,6 +27,7 @@ class Views:
     planners: Mapping[Repository, Planner]
     failures: Mapping[Repository, RegistryError]
     notes: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()  # why a plan that rests on this must not be carried out
 
 
 @dataclass(frozen=True, slots=True)

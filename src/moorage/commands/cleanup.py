@@ -58,7 +58,7 @@ def conclude(
     in_use: Running,
 ) -> CleanupResult:
     """Write the plan down, ask the guards and, unless it is a dry run or they object, carry it out."""
-    objected = (*in_use.objections, *objections(plan, settings.guards))
+    objected = (*in_use.objections, *views.objections, *objections(plan, settings.guards))
     recorded = [one.as_json() for one in _recorded(settings, project, plan)]
     if settings.plan_out is not None:
         document = {**to_document(plan, objected), RECORDED: recorded}

@@ -69,7 +69,7 @@ def explain(settings: CleanupSettings, text: str, world: World) -> Explanation:
     subject = items[0].digest
     items += [item for item in plan.items if item.digest == subject and item not in items]
     relations = tuple(_relations(subject, planner.inventory, plan.items))
-    return Explanation(text, tuple(items), relations, (*plan.notes, *in_use.objections))
+    return Explanation(text, tuple(items), relations, (*plan.notes, *in_use.objections, *views.objections))
 
 
 def _meant(text: str, repo: ImagesRepo) -> tuple[Repository, Tag | None, Digest | None]:

@@ -3,10 +3,11 @@
 All images of a run are judged together, so that the history is walked once however many repositories and branches there are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from moorage.commands.git_doubts import Doubts, doubts
 from moorage.commands.world import Progress
 from moorage.errors import ConfigurationError
 from moorage.git.history import existing, meet, read_references, synchronize
@@ -51,6 +52,7 @@ class GitVerdict:
 
     claims: Mapping[str, Claims]
     notes: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()  # why nothing may be deleted by this
 
 
 def open_git(settings: GitCleanup, project: Project) -> GitRepository | None:
@@ -96,7 +98,8 @@ def claims_by_history(
         unknown = sum(1 for reasons in claims[one.image].keep_tags.values() if reasons[0].code is Code.NO_RECORD)
         if unknown:
             notes.append(f"{unknown} tags of {shown(one.image)} stay because nothing records at which commit they were published")
-    return GitVerdict(claims, tuple(notes))
+    doubted = _doubts(settings, git, references.found, claims, lambda kind, name: any(one.names(kind, name) for one in policies))
+    return GitVerdict(claims, (*notes, *doubted.notes), doubted.objections)
 
 
 def claims_by_strategy(
@@ -104,7 +107,8 @@ def claims_by_strategy(
 ) -> GitVerdict:
     """By tag strategies: images whose git tag, branch or commit is gone, or that are beyond the limits. Nothing is kept by it."""
     tags = {one.image: list(_strategy_tags(one)) for one in images}
-    names = None
+    names: GitNames | None = None
+    references: Sequence[GitReference] = ()
     if git is not None:
         references = read_references(git, synchronized=settings.synchronize).found
         commits = {one.meta_tag for found in tags.values() for one in found if one.strategy is TagStrategy.GIT_COMMIT}
@@ -114,8 +118,23 @@ def claims_by_strategy(
             commits=frozenset(existing(git, commits)),
         )
     claims = {image: Claims(let_go=outlived(found, names, settings.limits, now)) for image, found in tags.items()}
-    notes = () if git else ("there is no git repository, so nobody knows which git tags, branches and commits are gone",)
-    return GitVerdict(claims, notes)
+    if git is None:
+        return GitVerdict(claims, ("there is no git repository, so nobody knows which git tags, branches and commits are gone",))
+    doubted = _doubts(settings, git, references, claims, lambda _kind, _name: True)
+    return GitVerdict(claims, doubted.notes, doubted.objections)
+
+
+def _doubts(
+    settings: GitCleanup,
+    git: GitRepository,
+    references: Sequence[GitReference],
+    claims: Mapping[str, Claims],
+    wanted: Callable[[ReferenceKind, str], bool],
+) -> Doubts:
+    """None where git lets nothing go, or the user has seen to it."""
+    if settings.synchronize or settings.allow_shallow or not any(one.let_go for one in claims.values()):
+        return Doubts()
+    return doubts(git, references, wanted)
 
 
 def _claims(tags: Iterable[PublishedTag], judgement: Judgement, recorded: frozenset[str]) -> Claims:

@@ -69,7 +69,7 @@ def fresh_plan(
 
     decided = _look(tuple(seen.found), decide, world, "Planning")
     notes = (*seen.notes, *decided.notes, *verdict.notes, *in_use.notes)
-    views = Views(decided.found, {**seen.failures, **decided.failures}, notes)
+    views = Views(decided.found, {**seen.failures, **decided.failures}, notes, verdict.objections)
     plans = {repository: planner.plan() for repository, planner in views.planners.items()}
     plan = Plan(
         created=now,

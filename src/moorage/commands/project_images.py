@@ -41,6 +41,7 @@ class ProjectVerdict:
     claims: Mapping[Repository, Claims]
     failures: Mapping[Repository, RegistryError] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()  # why nothing may be deleted by this
 
 
 @dataclass
@@ -81,7 +82,7 @@ class ProjectImages:
                 failures[repository] = error
         verdict = self._judge(histories)
         claims = {repository: self._claims_in(repository, verdict) for repository in inventories if repository not in failures}
-        return ProjectVerdict(claims, failures, (*self.notes, *verdict.notes, *self._foreign_notes()))
+        return ProjectVerdict(claims, failures, (*self.notes, *verdict.notes, *self._foreign_notes()), verdict.objections)
 
     def tidy(self, plan: Plan, journal: Journal) -> tuple[str, ...]:
         """After the plan was carried out: let go of the records of what is gone. Returns what went wrong, a sentence each."""

@@ -15,6 +15,7 @@ from moorage.policy.git_selection import Commit, GitReference, Met
 from moorage.policy.keep_policies import ReferenceKind
 
 _ORIGIN: Final = "refs/remotes/origin/"
+_HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"
 _TAGS_OF_ORIGIN: Final = "refs/moorage/origin-tags/"
 _FIELDS: Final = "%00".join(
@@ -31,6 +32,7 @@ _FIELDS: Final = "%00".join(
     )
 )
 # A server that stalls for a minute is given up; nothing limits how long a transfer may take that goes on.
+ASKING: Final = 30.0  # seconds for origin to name what it has; git itself would wait for minutes to be let in
 _PATIENCE: Final = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
 
 
@@ -113,6 +115,20 @@ def synchronize(repository: GitRepository) -> None:
     specifications = (f"+refs/heads/*:{_ORIGIN}*", f"+{_TAGS}*:{_TAGS_OF_ORIGIN}*")
     command = (*_PATIENCE, "fetch", "--quiet", "--prune", "--no-tags", "--no-recurse-submodules", *deepen, "origin")
     repository.run(*command, *specifications, failed=f"fetching from {repository.remote_url()} failed")
+
+
+def names_at_origin(repository: GitRepository, seconds: float = ASKING) -> frozenset[tuple[ReferenceKind, str]]:
+    """The branches and tags that origin has right now. Raises ConfigurationError where it does not answer in time."""
+    said = repository.run(
+        *_PATIENCE, "ls-remote", "--heads", "--tags", "--refs", "origin", failed="asking origin failed", seconds=seconds
+    )
+    references = (line.partition("\t")[2] for line in _lines(said))
+    return frozenset(
+        (kind, reference.removeprefix(prefix))
+        for reference in references
+        for kind, prefix in ((ReferenceKind.BRANCH, _HEADS), (ReferenceKind.TAG, _TAGS))
+        if reference.startswith(prefix)
+    )
 
 
 def _walk(repository: GitRepository, pending: dict[Commit, int], wanted: Collection[Commit]) -> Mapping[Commit, int]:

@@ -51,8 +51,18 @@ class GitRepository:
         authority, slash, path = rest.partition("/")
         return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
-    def run(self, *arguments: str, failed: str = "", empty_is_fine: bool = False, stdin: str | None = None) -> str:
-        """What git prints. Raises ConfigurationError with its last lines when it fails, unless an empty answer will do."""
+    def run(
+        self,
+        *arguments: str,
+        failed: str = "",
+        empty_is_fine: bool = False,
+        stdin: str | None = None,
+        seconds: float | None = None,
+    ) -> str:
+        """What git prints. Raises ConfigurationError with its last lines when it fails, unless an empty answer will do.
+
+        `seconds` is for what talks to other machines; taking longer is a failure.
+        """
         try:
             done = subprocess.run(
                 self._command(arguments),
@@ -63,7 +73,10 @@ class GitRepository:
                 errors="surrogateescape",
                 env=_environment(),
                 check=False,
+                timeout=seconds,
             )
+        except subprocess.TimeoutExpired:
+            raise self._failure(failed, arguments, f"no answer within {seconds:g} s") from None
         except OSError as error:
             raise self._absent(error) from None
         if done.returncode and not empty_is_fine:

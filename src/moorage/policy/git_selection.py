@@ -76,7 +76,7 @@ def select_references(policies: Sequence[KeepPolicy], references: Iterable[GitRe
         dates = {
             reference: reference.date
             for reference in everything
-            if reference.kind is policy.kind and policy.pattern.matches(reference.name)
+            if policy.names(reference.kind, reference.name)
         }
         found |= {reference: Selected(reference, policy) for reference in policy.limit.select(dates, now)}
     return tuple(found.values())

@@ -112,6 +112,10 @@ class KeepPolicy:
     limit: Limit = EVERYTHING
     images: Limit = EVERYTHING
 
+    def names(self, kind: ReferenceKind, name: str) -> bool:
+        """Whether a reference is one of those that this is about, before any limit."""
+        return kind is self.kind and self.pattern.matches(name)
+
     def __str__(self) -> str:
         return f"{self.kind} {self.pattern.text}"
 
