@@ -85,7 +85,7 @@ NO_CACHE = Option(
     shape=Shape.FLAG,
     default=False,
     commands=_PUBLISH,
-    other_words=("rebuild", "force", "force-rebuild"),
+    other_words=("rebuild", "force-rebuild"),
     theme=_THEME,
 )
 PULL = Option(
