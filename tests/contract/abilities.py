@@ -28,6 +28,8 @@ class Abilities:
     `late`: deletions are accepted first and happen later (`faults.deletes_late`); it is `Asynchronous`.
     `tokens`: requests carry tokens that can expire in the middle of a run.
     `lists_repositories`: it is a RepositoryLister.
+    `finds_tags`: it says of many manifests at once which tags are on them (TagFinder).
+    `reads_many`: it hands out many manifests at once (BatchReader).
     `deletes`: the method and the route (a part of it) of the requests that delete.
     `throttles`: the answer that means "too many requests" as status and headers; 429 with Retry-After where nothing else is said.
     """
@@ -43,5 +45,7 @@ class Abilities:
     late: bool = False
     tokens: bool = True
     lists_repositories: bool = True
+    finds_tags: bool = False
+    reads_many: bool = False
     deletes: tuple[str, str] = ("DELETE", "")
     throttles: tuple[int, tuple[tuple[str, str], ...]] = (429, (("Retry-After", "7"),))

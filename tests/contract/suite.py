@@ -15,13 +15,14 @@ from __future__ import annotations
 from tests.contract.counting_costs import CostPromises
 from tests.contract.deletion import DeletionPromises
 from tests.contract.listing import ListingPromises
+from tests.contract.many import ManyPromises
 from tests.contract.network import NetworkPromises
 from tests.contract.refusals import RefusalPromises
 from tests.contract.secrecy import SecrecyPromises
 from tests.contract.stories import CleanupStories
 
 
-class RegistryContract(ListingPromises, DeletionPromises, CleanupStories):
+class RegistryContract(ListingPromises, DeletionPromises, ManyPromises, CleanupStories):
     """What holds of every registry, a directory included."""
 
 

@@ -63,7 +63,9 @@ def _scene(simulator: AcrSimulator, host: str) -> Scene:
 
 
 class TestAcr(VendorContract):
-    abilities = Abilities(dates=Dates.VENDOR, lists_untagged=True, locks=True, switches_deletion_off=False)
+    abilities = Abilities(
+        dates=Dates.VENDOR, lists_untagged=True, locks=True, switches_deletion_off=False, finds_tags=True
+    )
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,13 +24,14 @@ ABILITIES = Abilities(
     dates=Dates.VENDOR,
     lists_untagged=True,
     switches_deletion_off=False,
+    finds_tags=True,
     deletes=("POST", "BatchDeleteImage"),
     throttles=(400, (("x-amzn-errortype", "ThrottlingException"), ("Retry-After", "7"))),
 )
 
 
 class TestEcr(VendorContract):
-    abilities = ABILITIES
+    abilities = replace(ABILITIES, reads_many=True, tokens=False)  # each call is signed; a cleanup without configs asks no /v2
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[EcrScene]:

@@ -62,7 +62,7 @@ def _served(simulator: GitLabSimulator, writer: Login | None = None) -> Iterator
 class TestGitLabCom(VendorContract):
     """With the metadata database: the registry's own list, dates and rules for tags."""
 
-    abilities = Abilities(dates=Dates.VENDOR, locks=True)
+    abilities = Abilities(dates=Dates.VENDOR, locks=True, finds_tags=True)
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

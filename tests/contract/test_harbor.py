@@ -43,6 +43,7 @@ class TestHarbor(VendorContract):
         locks=True,
         takes_children=True,
         switches_deletion_off=False,
+        finds_tags=True,
     )
 
     @pytest.fixture

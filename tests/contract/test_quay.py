@@ -77,7 +77,12 @@ def _by_robot(simulator: QuaySimulator, host: str) -> Scene:
 
 class TestQuayByToken(VendorContract):
     abilities = Abilities(
-        dates=Dates.VENDOR, locks=True, takes_children=True, deletes_untagged=False, switches_deletion_off=False
+        dates=Dates.VENDOR,
+        locks=True,
+        takes_children=True,
+        deletes_untagged=False,
+        switches_deletion_off=False,
+        finds_tags=True,
     )
 
     @pytest.fixture

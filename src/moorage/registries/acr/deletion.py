@@ -1,18 +1,22 @@
 """Deleting in ACR: a tag by ACR's own API, a manifest by /v2, which takes all its tags along without a word.
 
+So the tags on it are looked at right before; where `tags_on` has done that for many manifests just now, it is not done again.
+
 405 means that something is locked, without saying what: this item, the repository or the registry (REGISTRY_DISALLOWED_OPERATION,
 Azure/acr-cli#70, seen 2026-11). Nothing is ever unlocked here.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from moorage.errors import Denied, ItemRefused, NotFound, RegistryError
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.registries.acr.api import AcrApi
-from moorage.registries.acr.payloads import Attributes
+from moorage.registries.acr.api import PAGE, AcrApi
+from moorage.registries.acr.payloads import Attributes, TagRecord
+from moorage.registries.distribution.just_seen import JustSeen
+from moorage.registries.distribution.threads import in_threads
 from moorage.transport import outcome
 from moorage.transport.session import SUCCESS, Answer
 
@@ -29,14 +33,31 @@ _DISALLOWED: Final = (
 class Deletion:
     """Thread-safe. What the last inventory said of tags is what a manifest may go with."""
 
-    def __init__(self, api: AcrApi) -> None:
+    def __init__(self, api: AcrApi, *, parallel: int) -> None:
         self._api = api
+        self._parallel = parallel
+        self._seen: JustSeen[tuple[Repository, Digest], Sequence[TagRecord]] = JustSeen()
         self._lock = threading.Lock()
         self._known: dict[Repository, dict[Tag, Digest]] = {}
 
     def learn(self, inventory: Inventory) -> None:
         with self._lock:
             self._known[inventory.repository] = dict(inventory.tags)
+
+    def tags_on(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, frozenset[Tag]]:
+        """Every tag on each of these right now: by the list of all tags where that has fewer pages, else by one look for each."""
+        with self._lock:
+            known = self._known.get(repository)
+        found: dict[Digest, list[TagRecord]] = {digest: [] for digest in digests}
+        if known is not None and len(known) <= PAGE * len(digests):
+            for record in self._api.tags(repository):
+                found.get(record.digest, []).append(record)
+        else:
+            looks = in_threads(lambda digest: self._api.tags(repository, digest=digest), digests, self._parallel)
+            found = dict(zip(digests, looks, strict=True))
+        for digest, records in found.items():
+            self._seen.note((repository, digest), records)
+        return {digest: frozenset(record.name for record in records) for digest, records in found.items()}
 
     def untag(self, repository: Repository, tag: Tag) -> None:
         """Raises NotFound; ItemRefused for what is locked, Denied for a locked repository."""
@@ -56,7 +77,8 @@ class Deletion:
 
     def _check_company(self, repository: Repository, digest: Digest) -> None:
         """The tags of right now: those that ACR would take along."""
-        records = self._api.tags(repository, digest=digest)
+        seen = self._seen.take((repository, digest))
+        records = self._api.tags(repository, digest=digest) if seen is None else seen
         locked = [record.name for record in records if record.attributes.lock]
         if locked:
             raise ItemRefused(

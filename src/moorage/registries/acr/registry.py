@@ -1,6 +1,6 @@
 """Azure Container Registry: listings and tags by ACR's own API, manifests and blobs by /v2."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -21,7 +21,8 @@ from moorage.registries.vendor import Connection
 
 
 class AcrRegistry:
-    """Implements Registry, TagDeleter, Describer, Reader, Writer, Authenticator, RepositoryLister, RepositoryDeleter, Examiner.
+    """Implements Registry, TagFinder, TagDeleter, Describer, Reader, Writer, Authenticator, RepositoryLister, RepositoryDeleter
+    and Examiner.
 
     Thread-safe. No ReferrerLister: the listing holds all referrers, with or without tags.
     """
@@ -31,7 +32,7 @@ class AcrRegistry:
         self._login = Login(connection)
         self._client = Distribution(connection.registry, connection.session, self._login.keychain, scopes=acr_scopes)
         self._api = AcrApi(self._client)
-        self._deletion = Deletion(self._api)
+        self._deletion = Deletion(self._api, parallel=connection.parallel)
         self._parallel = connection.parallel
         self._blobs = SeenBlobs(self._client)
 
@@ -58,7 +59,10 @@ class AcrRegistry:
         """
         self._deletion.remove(repository, digest)
 
-    # TagDeleter
+    # TagFinder, TagDeleter
+
+    def tags_on(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, frozenset[Tag]]:
+        return self._deletion.tags_on(repository, digests)
 
     def delete_tag(self, repository: Repository, tag: Tag) -> None:
         """Remove this tag alone; its manifest stays. Raises NotFound, ItemRefused for a locked one."""

@@ -7,6 +7,7 @@ from moorage.errors import Contradiction, Denied, ItemRefused, NotFound, Registr
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Action, Distribution, standard_scopes
 from moorage.registries.distribution.examination import granted_actions
+from moorage.registries.distribution.just_seen import JustSeen
 from moorage.registries.dockerhub.api import RIGHT_TO_DELETE, HubApi, wraps_refusal
 from moorage.registries.dockerhub.immutability import immutable_by
 from moorage.transport import outcome
@@ -26,12 +27,13 @@ _LOOKS: Final = 6  # pauses of at most 1 + 2 + … + 30 seconds
 
 
 class Deletion:
-    """Thread-safe."""
+    """Thread-safe. `seen` is told where tags were found to point; no tag is deleted on an older look than that."""
 
     def __init__(self, api: HubApi, client: Distribution, session: Session) -> None:
         self._api = api
         self._client = client
         self._session = session
+        self.seen: JustSeen[tuple[Repository, Tag | Digest], Digest] = JustSeen()
 
     def untag(self, repository: Repository, tag: Tag) -> None:
         """Remove one tag; its manifest and its siblings stay.
@@ -68,7 +70,7 @@ class Deletion:
 
     def _points_at(self, repository: Repository, tag: Tag, digest: Digest) -> bool:
         try:
-            return self._client.head(repository, tag).digest == digest
+            return (self.seen.take((repository, tag)) or self._client.head(repository, tag).digest) == digest
         except NotFound:
             return False
 

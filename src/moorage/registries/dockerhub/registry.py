@@ -53,7 +53,9 @@ class DockerHubRegistry:
 
     def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
         """By HEAD, which does not count as a pull."""
-        return self._there(repository, lambda: self._client.head(repository, reference).digest)
+        digest = self._there(repository, lambda: self._client.head(repository, reference).digest)
+        self._deletion.seen.note((repository, reference), digest)
+        return digest
 
     def tag_names(self, repository: Repository) -> frozenset[Tag]:
         try:

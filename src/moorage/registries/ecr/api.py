@@ -48,6 +48,12 @@ class EcrApi:
         answer = self._call("DescribeImages", repository, imageIds=[_identifier(reference)])
         return payloads.image(answer, f"{repository}: ECR's description of {reference}")
 
+    def described(self, repository: Repository, digests: Sequence[Digest]) -> list[Image]:
+        """Up to a hundred images with all their tags, right now. Raises NotFound where one of them is gone, whichever it is."""
+        place = f"{repository}: ECR's description of images"
+        wanted = [_identifier(digest) for digest in digests]
+        return payloads.images(self._call("DescribeImages", repository, imageIds=wanted), place)
+
     def contents(self, repository: Repository, digests: Sequence[Digest]) -> tuple[list[Content], Mapping[Digest, Refusal]]:
         """The manifests of up to a hundred images, and why those that are left out are; not of ECR Public. Counts as a pull."""
         wanted = [_identifier(digest) for digest in digests]

@@ -58,8 +58,7 @@ def by_batches(api: EcrApi, *, parallel: int) -> Read:
     """Reads manifests with BatchGetImage, a hundred a call."""
 
     def read(repository: Repository, digests: Collection[Digest]) -> Readings:
-        wanted = list(digests)
-        batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+        batches = in_batches(digests)
         answers = in_threads(lambda batch: api.contents(repository, batch), batches, parallel)
         found = Readings({}, {}, frozenset())
         for batch, (contents, refusals) in zip(batches, answers, strict=True):
@@ -67,6 +66,12 @@ def by_batches(api: EcrApi, *, parallel: int) -> Read:
         return found
 
     return read
+
+
+def in_batches(digests: Iterable[Digest]) -> list[list[Digest]]:
+    """As many at a time as one call may name."""
+    wanted = list(digests)
+    return [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
 
 
 def one_by_one(client: Distribution, *, parallel: int) -> Read:

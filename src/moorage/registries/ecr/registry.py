@@ -13,13 +13,15 @@ from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import dating
 from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.distribution.stub import StubWay
+from moorage.registries.distribution.threads import in_threads
 from moorage.registries.ecr import CREATE_REPOSITORIES
 from moorage.registries.ecr.api import BATCH, EcrApi, PublicEcrApi
 from moorage.registries.ecr.aws import Aws
 from moorage.registries.ecr.content import EcrContent
-from moorage.registries.ecr.listing import by_batches, one_by_one, read_below, remembering, take_inventory
+from moorage.registries.ecr.listing import by_batches, in_batches, one_by_one, read_below, remembering, take_inventory
 from moorage.registries.ecr.location import locate
 from moorage.registries.ecr.login import EcrKeychain
+from moorage.registries.ecr.payloads import Image
 from moorage.registries.ecr.removal import Removal
 from moorage.registries.ecr.trouble import grant
 from moorage.registries.interface import Ability
@@ -27,8 +29,8 @@ from moorage.registries.vendor import Connection
 
 
 class EcrRegistry:
-    """Implements Registry, TagDeleter, BatchDeleter, Describer, Reader, Writer, RepositoryLister, RepositoryCreator,
-    RepositoryDeleter, Authenticator and Examiner. Thread-safe.
+    """Implements Registry, TagDeleter, BatchDeleter, BatchReader, TagFinder, Describer, Reader, Writer, RepositoryLister,
+    RepositoryCreator, RepositoryDeleter, Authenticator and Examiner. Thread-safe.
     """
 
     batch_limit: Final = BATCH
@@ -68,10 +70,30 @@ class EcrRegistry:
         if error is not None:
             raise error
 
-    # BatchDeleter, TagDeleter
+    # BatchDeleter, BatchReader, TagFinder, TagDeleter
 
     def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, Exception | None]:
         return self._removal.manifests(repository, digests)
+
+    def manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, tuple[bytes, str] | None]:
+        """By BatchGetImage, a hundred a call; ECR Public has none, and leaves all of them out."""
+        if self._location.is_public:
+            return {}
+        read = self._read(repository, digests)
+        found = {digest: (stored.content, stored.media_type) for digest, stored in read.manifests.items()}
+        return {**found, **dict.fromkeys(read.missing)}
+
+    def tags_on(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, frozenset[Tag]]:
+        """By DescribeImages, a hundred a call. A call that names one image that is gone says nothing of the others, either."""
+        batches = in_batches(digests)
+        answers = in_threads(lambda batch: self._described(repository, batch), batches, self._parallel)
+        return {image.digest: frozenset(image.tags) for described in answers for image in described}
+
+    def _described(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Image]:
+        try:
+            return self._api.described(repository, digests)
+        except NotFound:
+            return ()
 
     def delete_tag(self, repository: Repository, tag: Tag) -> None:
         """Remove this tag alone; a manifest stays though it was its last. Raises NotFound, ItemRefused where that cannot be."""

@@ -1,6 +1,7 @@
 """GitLab's container registry: content and deletions by /v2, listings by whatever the GitLab offers, repositories by its API."""
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
@@ -21,7 +22,7 @@ from moorage.registries.gitlab.grants import Grants, read_grants
 from moorage.registries.gitlab.listing import take_inventory
 from moorage.registries.gitlab.login import login_of
 from moorage.registries.gitlab.payloads import Found
-from moorage.registries.gitlab.tags import TagLists
+from moorage.registries.gitlab.tags import MOST, TagLists
 from moorage.registries.interface import Ability
 from moorage.registries.vendor import Connection
 
@@ -74,7 +75,21 @@ class GitLabRegistry:
         except RegistryError:
             return Grants()  # whatever is wrong, the listing will say it better
 
-    # TagDeleter
+    # TagFinder, TagDeleter
+
+    def tags_on(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, frozenset[Tag]]:
+        """By the registry's own list of tags; nothing where there is none, or it has more pages than there are manifests to ask
+        for.
+        """
+        known = self._tags.get(repository)
+        listed = math.inf if known is None else sum(len(tags) for tags in known.values())
+        targets = None if listed > MOST * len(digests) else self._lists.targets(repository)
+        if targets is None:
+            return {}
+        found: dict[Digest, set[Tag]] = {digest: set() for digest in digests}
+        for tag, digest in targets.items():
+            found.get(digest, set()).add(tag)
+        return {digest: frozenset(tags) for digest, tags in found.items()}
 
     def delete_tag(self, repository: Repository, tag: Tag) -> None:
         """Remove this tag alone; its manifest and its other tags stay. Raises NotFound, and ItemRefused where a rule keeps it."""

@@ -8,12 +8,12 @@
 REST is none: it gives names a hundred at a time, and digests and dates one tag a request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
 from moorage.errors import ConfigurationError, Contradiction, Denied, NotFound, RegistryError, Unauthorized, Unsupported
-from moorage.oci.reference import Repository, Tag
+from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Action, Distribution, standard_scopes
 from moorage.registries.distribution import payloads as oci_payloads
 from moorage.registries.gitlab import payloads
@@ -73,6 +73,11 @@ class TagLists:
         if found is None and self._graphql_lists is not False:
             found = self._by_graphql(repository)
         return found
+
+    def targets(self, repository: Repository) -> Mapping[Tag, Digest] | None:
+        """What every tag points at, by the registry's own list; None where the last listing went another way."""
+        found = self._by_registry(repository) if self._registry_lists else None
+        return None if found is None else {tag.name: tag.digest for tag in found}
 
     def _ask(self, url: str, repository: Repository) -> Answer:
         return self._client.call("GET", url, standard_scopes(repository, Action.PULL))

@@ -4,10 +4,10 @@ Hidden are children of indexes (known from their index's `references`) and acces
 the tags of accessories, such as cosign's, only stand in /v2's own list of tags.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from moorage.oci.inventory import Inventory, Stored
-from moorage.oci.reference import Digest, Repository
+from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.snapshot import Readings, read_digests, resolve_tags, with_children
 from moorage.registries.harbor import payloads
@@ -29,9 +29,7 @@ def take_inventory(api: HarborApi, client: Distribution, repository: Repository,
     """
     # First, and for its 404: the artifacts of a repository that is not there are merely none (source of 2.x, seen 2026-11).
     names = client.tags(repository)
-    place = f"{repository}: Harbor's list of artifacts"
-    path = f"{api.repository_path(repository)}/artifacts"
-    listed = api.listed(path, _LISTING, "artifact:list", lambda answer: payloads.artifacts(answer.json(), place))
+    listed = _artifacts(api, repository)
     records = {record.name: artifact.digest for artifact in listed for record in artifact.tags}
     hidden = resolve_tags(client, repository, [name for name in names if name not in records], parallel=parallel)
     found = _manifests(client, repository, listed, hidden.values(), parallel)
@@ -47,6 +45,22 @@ def take_inventory(api: HarborApi, client: Distribution, repository: Repository,
         lists_untagged=True,
         takes_along=True,
     )
+
+
+def tags_on(api: HarborApi, repository: Repository, digests: Collection[Digest]) -> Mapping[Digest, frozenset[Tag]]:
+    """The tags on those of these manifests that Harbor lists, by a page per 100 artifacts."""
+    wanted = frozenset(digests)
+    return {
+        artifact.digest: frozenset(record.name for record in artifact.tags)
+        for artifact in _artifacts(api, repository)
+        if artifact.digest in wanted
+    }
+
+
+def _artifacts(api: HarborApi, repository: Repository) -> list[Artifact]:
+    place = f"{repository}: Harbor's list of artifacts"
+    path = f"{api.repository_path(repository)}/artifacts"
+    return api.listed(path, _LISTING, "artifact:list", lambda answer: payloads.artifacts(answer.json(), place))
 
 
 def _manifests(

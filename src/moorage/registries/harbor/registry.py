@@ -1,6 +1,7 @@
 """Harbor 2: listings and deletions by its own API, content by /v2."""
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
@@ -14,8 +15,8 @@ from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.describing import describe
 from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.harbor import API_URL, PASSWORD, USERNAME, payloads
-from moorage.registries.harbor.api import HarborApi
-from moorage.registries.harbor.listing import take_inventory
+from moorage.registries.harbor.api import PAGE, HarborApi
+from moorage.registries.harbor.listing import tags_on, take_inventory
 from moorage.registries.harbor.retinue import Retinue
 from moorage.registries.interface import Ability
 from moorage.registries.vendor import Connection
@@ -27,7 +28,8 @@ _LIFT: Final = (
 
 
 class HarborRegistry:
-    """Implements Registry, TagDeleter, Describer, Reader, Writer, RepositoryLister, RepositoryDeleter and Examiner. Thread-safe.
+    """Implements Registry, TagFinder, TagDeleter, Describer, Reader, Writer, RepositoryLister, RepositoryDeleter and Examiner.
+    Thread-safe.
 
     Manifests are deleted by digest alone: Harbor takes a tag in the same place, and then deletes the whole artifact all the same.
     """
@@ -42,6 +44,7 @@ class HarborRegistry:
         )  # fmt: skip
         self._parallel = connection.parallel
         self._retinue = Retinue()
+        self._sizes: dict[Repository, int] = {}  # manifests of each, as last listed
         self._blobs = SeenBlobs(self._client)
 
     # Registry
@@ -49,6 +52,7 @@ class HarborRegistry:
     def inventory(self, repository: Repository) -> Inventory:
         found = take_inventory(self._api, self._client, repository, parallel=self._parallel)
         self._retinue.learn(found)
+        self._sizes[repository] = len(found.manifests)
         return found
 
     def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
@@ -79,7 +83,15 @@ class HarborRegistry:
                 raise
         self._retinue.went(repository, digest)
 
-    # TagDeleter
+    # TagFinder, TagDeleter
+
+    def tags_on(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, frozenset[Tag]]:
+        """By the list of artifacts, which is what Harbor's pulls go by (server/registry/manifest.go, seen 2026-11); nothing where
+        that has more pages than there are manifests to ask for.
+        """
+        if self._sizes.get(repository, math.inf) > PAGE * len(digests):
+            return {}
+        return tags_on(self._api, repository, digests)
 
     def delete_tag(self, repository: Repository, tag: Tag) -> None:
         """Remove this tag alone; its manifest and its other tags stay. Raises NotFound, and ItemRefused for an immutable tag."""

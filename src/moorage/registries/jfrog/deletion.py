@@ -12,6 +12,7 @@ from moorage.errors import NotFound
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
+from moorage.registries.distribution.just_seen import JustSeen
 from moorage.registries.jfrog.api import JFrogApi, permission
 from moorage.registries.jfrog.payloads import Folder
 from moorage.registries.jfrog.place import Place, Places
@@ -21,7 +22,10 @@ Names = set[Tag | Digest]
 
 
 class Deletion:
-    """Thread-safe. The folders of the last inventory are remembered, minus what this run has deleted since."""
+    """Thread-safe. The folders of the last inventory are remembered, minus what this run has deleted since.
+
+    `seen` is told where tags were found to point; no folder is deleted on an older look than that.
+    """
 
     def __init__(self, api: JFrogApi, client: Distribution, session: Session, places: Places) -> None:
         self._api = api
@@ -29,6 +33,7 @@ class Deletion:
         self._session = session
         self._places = places
         self._lock = threading.Lock()
+        self.seen: JustSeen[tuple[Repository, Tag | Digest], Digest] = JustSeen()
         self._folders: dict[tuple[Repository, Digest], Names] = {}
 
     def learn(self, inventory: Inventory, folders: Iterable[Folder]) -> None:
@@ -51,7 +56,7 @@ class Deletion:
         """
         place = self._places.of(repository)
         self._api.require_deletion(place)
-        digest = self._client.head(repository, tag).digest
+        digest = self.seen.take((repository, tag)) or self._client.head(repository, tag).digest
         if tag not in self._known(repository, digest):
             self._ask(repository, place, digest)
         with self._taken(repository, digest, tag) as others, self._session.finishing():
@@ -73,7 +78,7 @@ class Deletion:
         """Remove these folders of a manifest, tags first, so that none is left over nothing. False when there was none."""
         found = False
         for name in sorted(names, key=lambda name: (isinstance(name, Digest), str(name))):
-            if isinstance(name, Tag) and self._target(repository, name) != digest:
+            if isinstance(name, Tag) and self._target_just_now(repository, name) != digest:
                 continue  # it has moved on, or is gone
             try:
                 with self._taken(repository, digest, name):
@@ -128,6 +133,9 @@ class Deletion:
             with self._lock:
                 names.add(name)
             raise
+
+    def _target_just_now(self, repository: Repository, tag: Tag) -> Digest | None:
+        return self.seen.take((repository, tag)) or self._target(repository, tag)
 
     def _target(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
         try:

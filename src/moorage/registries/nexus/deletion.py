@@ -12,6 +12,7 @@ from moorage.errors import Denied, ItemRefused, NotFound, Unsupported
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
+from moorage.registries.distribution.just_seen import JustSeen
 from moorage.registries.nexus.api import NexusApi, privilege
 from moorage.registries.nexus.payloads import Component
 from moorage.registries.nexus.place import Place, Places
@@ -20,13 +21,17 @@ _REBUILD: Final = "Let Nexus run its task `Repair - Rebuild repository search` f
 
 
 class Deletion:
-    """Thread-safe. What was listed is remembered, so that a component need not be searched for again."""
+    """Thread-safe. What was listed is remembered, so that a component need not be searched for again.
+
+    `seen` is told where tags were found to point; no component is deleted on an older look than that.
+    """
 
     def __init__(self, api: NexusApi, client: Distribution, places: Places) -> None:
         self._api = api
         self._client = client
         self._places = places
         self._lock = threading.Lock()
+        self.seen: JustSeen[tuple[Repository, Tag | Digest], Digest] = JustSeen()
         self._listed: dict[Repository, dict[Tag, Component]] = {}
         self._tagged: dict[Repository, dict[Digest, tuple[Tag, ...]]] = {}
 
@@ -63,7 +68,7 @@ class Deletion:
         place = self._place(repository)
         gone = False
         for tag in self._tags(repository, place, digest):
-            if self._target(repository, tag) == digest:
+            if (self.seen.take((repository, tag)) or self._target(repository, tag)) == digest:
                 self._delete_component(repository, place, tag)
                 gone = True
         try:

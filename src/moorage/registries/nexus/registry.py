@@ -53,7 +53,9 @@ class NexusRegistry:
         return found
 
     def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
-        return self._client.head(repository, reference).digest
+        digest = self._client.head(repository, reference).digest
+        self._deletion.seen.note((repository, reference), digest)
+        return digest
 
     def tag_names(self, repository: Repository) -> frozenset[Tag]:
         try:

@@ -14,7 +14,7 @@ from moorage.transport import outcome, pages, retry
 from moorage.transport.session import SUCCESS, Answer, Session
 
 ROOT: Final = "/api/v1"
-PAGE: Final = "100"  # the most that Quay gives at once; more is cut to it (endpoints/api/tag.py, seen 2026-11)
+PAGE: Final = 100  # the most that Quay gives at once; more is cut to it (endpoints/api/tag.py, seen 2026-11)
 READ: Final = "repo:read"
 WRITE: Final = "repo:write"
 ADMIN: Final = "repo:admin"
@@ -39,7 +39,7 @@ class QuayApi:
         place = f"{repository}: Quay's list of tags"
 
         def step(number: int) -> tuple[Sequence[TagRecord], int | None]:
-            params = {"limit": PAGE, "page": str(number), "onlyActiveTags": "true"}
+            params = {"limit": str(PAGE), "page": str(number), "onlyActiveTags": "true"}
             page = payloads.tag_page(self._call("GET", f"{_path(repository)}/tag/", READ, params=params).json(), place)
             return page.tags, number + 1 if page.has_more else None
 

@@ -1,7 +1,8 @@
 """Quay: tags and their history by its own API where there is an OAuth token, everything else by /v2."""
 
+import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -13,7 +14,7 @@ from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import Action, Distribution, parts, payloads
 from moorage.registries.interface import Ability
 from moorage.registries.quay import API_URL, listing
-from moorage.registries.quay.api import QuayApi
+from moorage.registries.quay.api import PAGE, QuayApi
 from moorage.registries.quay.deletion import Deletion
 from moorage.registries.quay.departed import Departed
 from moorage.registries.quay.login import login_of, scopes
@@ -35,7 +36,7 @@ class QuayRegistry:
         self._deletion = Deletion(self._client, self._api, connection.session, self._login, self._departed)
         self._parallel = connection.parallel
         self._lock = threading.Lock()
-        self._known: set[Repository] = set()  # seen to be there by this run
+        self._known: dict[Repository, int] = {}  # seen to be there by this run, with as many tags
         self._ready: set[Repository] = set()  # made ready for pushes
         self._uploaded: dict[Digest, Repository] = {}
 
@@ -46,7 +47,7 @@ class QuayRegistry:
             found = listing.by_api(self._api, self._client, repository, parallel=self._parallel)
         else:
             found = listing.by_tags(self._client, repository, parallel=self._parallel)
-        self._known.add(repository)
+        self._known[repository] = len(found.tags) + len(found.records)
         self._departed.learn(found)
         return found
 
@@ -75,7 +76,18 @@ class QuayRegistry:
     def delete_manifest(self, repository: Repository, digest: Digest) -> None:
         self._deletion.manifest(repository, digest)
 
-    # TagDeleter
+    # TagFinder, TagDeleter
+
+    def tags_on(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, frozenset[Tag]]:
+        """By the API's list of tags, which is what pulls go by; nothing where it has more pages than there are manifests to ask
+        for, or there is no token for it.
+        """
+        if self._login.token is None or self._known.get(repository, math.inf) > PAGE * len(digests):
+            return {}
+        found: dict[Digest, set[Tag]] = {digest: set() for digest in digests}
+        for record in self._api.tags(repository):
+            found.get(record.digest, set()).add(record.name)
+        return {digest: frozenset(tags) for digest, tags in found.items()}
 
     def delete_tag(self, repository: Repository, tag: Tag) -> None:
         """Remove this tag alone. With its last tag a manifest goes, unless it is part of an index (`Inventory.lives_by_tags`)."""
