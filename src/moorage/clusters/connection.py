@@ -17,6 +17,7 @@ from lightkube.core.exceptions import ConfigError
 
 from moorage.clusters.exec_plugin import ask_plugin
 from moorage.clusters.kubeconfig import REMEDY, Context
+from moorage.clusters.oidc import ask_provider
 from moorage.errors import Refused
 from moorage.transport.redact import text
 
@@ -75,10 +76,12 @@ def _client(context: Context, environ: Mapping[str, str]) -> Client:
 
 
 def _user(context: Context, environ: Mapping[str, str]) -> Mapping[str, Any]:
-    """The user with what its plugin says, where it has one and no token of its own: kubectl's order."""
-    user = {name: value for name, value in context.user.items() if name != "exec"}
-    if not context.user.get("exec") or user.get("token") or user.get("tokenFile"):
+    """The user with what its plugin or provider says, where it has one and no token of its own: kubectl's order."""
+    user = {name: value for name, value in context.user.items() if name not in {"exec", "auth-provider"}}
+    if user.get("token") or user.get("tokenFile"):
         return user
+    if not context.user.get("exec"):
+        return {**user, "token": ask_provider(context)} if context.user.get("auth-provider") else user
     said = ask_plugin(context, environ)
     if "token" in said:
         user["token"] = said["token"]

@@ -4,6 +4,7 @@ Rules: kubernetes.io, "Organizing Cluster Access Using kubeconfig Files", seen 2
 counts; relative paths start at the file that holds them.
 """
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from moorage.auth.secret import announce
+from moorage.auth.secret import Secret, announce
 from moorage.errors import Refused
 
 Section = Mapping[str, Any]
@@ -19,6 +20,7 @@ Section = Mapping[str, Any]
 SIZE_LIMIT: Final = 1024 * 1024  # bytes of one file
 _PATHS: Final = {"cluster": ("certificate-authority",), "user": ("client-certificate", "client-key", "tokenFile"), "context": ()}
 _SECRETS: Final = ("token", "password", "client-key-data")
+_SECRETS_OF_PROVIDERS: Final = ("id-token", "refresh-token", "access-token", "client-secret")
 _DEFAULT_NAMESPACE: Final = "default"
 REMEDY: Final = (
     "Make it readable, choose a context with --kube-context, or say --without-kube and name what runs in --keep-list FILE."
@@ -38,16 +40,26 @@ class Context:
 
 def read_contexts(files: Iterable[Path]) -> Mapping[str, Context]:
     """Every context of these files by name. Raises Refused for a file that cannot be read or does not fit together."""
+    return _merged((_read(path), str(path), path.parent) for path in files)
+
+
+def contexts_in(content: Secret, source: str) -> Mapping[str, Context]:
+    """Every context of a kubeconfig in base64; its relative paths start here. Raises as `read_contexts` does."""
+    return _merged([(_parsed(b64decode(content.reveal()), source), source, Path.cwd())])
+
+
+def _merged(documents: Iterable[tuple[Section, str, Path]]) -> Mapping[str, Context]:
+    """The documents come with what they are called, and where their relative paths start."""
     merged: dict[str, dict[str, Section]] = {"cluster": {}, "user": {}, "context": {}}
-    for path in files:
-        document = _read(path)
+    for document, source, directory in documents:
         for kind, found in merged.items():
-            for name, entry in _entries(document, kind, path):
-                found.setdefault(name, _absolute(entry, kind, path.parent))
+            for name, entry in _entries(document, kind, source):
+                found.setdefault(name, _absolute(entry, kind, directory))
     for user in merged["user"].values():
-        for name in _SECRETS:
-            if isinstance(user.get(name), str):
-                announce(user[name])
+        _announce(user, _SECRETS)
+        provider = user.get("auth-provider")
+        if isinstance(provider, dict) and isinstance(provider.get("config"), dict):
+            _announce(provider["config"], _SECRETS_OF_PROVIDERS)
     return {name: _context(name, entry, merged) for name, entry in merged["context"].items()}
 
 
@@ -55,28 +67,39 @@ def _read(path: Path) -> Section:
     try:
         with path.open("rb") as stream:
             content = stream.read(SIZE_LIMIT + 1)
-        document = yaml.safe_load(content) if len(content) <= SIZE_LIMIT else path
     except OSError as error:
         raise Refused(f"the kubeconfig {path} cannot be read: {error.strerror}", remedy=REMEDY) from None
+    return _parsed(content, str(path))
+
+
+def _parsed(content: bytes, source: str) -> Section:
+    try:
+        document = yaml.safe_load(content) if len(content) <= SIZE_LIMIT else source
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)  # never the text around it: it may hold a token
         where = f" (line {line + 1})" if line is not None else ""
-        raise Refused(f"the kubeconfig {path} is no YAML{where}", remedy=REMEDY) from None
+        raise Refused(f"the kubeconfig {source} is no YAML{where}", remedy=REMEDY) from None
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise Refused(f"{path} is no kubeconfig, or a larger one than {SIZE_LIMIT} bytes", remedy=REMEDY)
+        raise Refused(f"{source} is no kubeconfig, or a larger one than {SIZE_LIMIT} bytes", remedy=REMEDY)
     return document
 
 
-def _entries(document: Section, kind: str, path: Path) -> Iterable[tuple[str, Section]]:
+def _announce(section: Section, names: Iterable[str]) -> None:
+    for name in names:
+        if isinstance(section.get(name), str):
+            announce(section[name])
+
+
+def _entries(document: Section, kind: str, source: str) -> Iterable[tuple[str, Section]]:
     entries = document.get(f"{kind}s") or []
     if not isinstance(entries, list):
-        raise Refused(f"the kubeconfig {path} has no list of {kind}s", remedy=REMEDY)
+        raise Refused(f"the kubeconfig {source} has no list of {kind}s", remedy=REMEDY)
     for number, entry in enumerate(entries):
         body = (entry.get(kind) or {}) if isinstance(entry, dict) else None
         if not isinstance(body, dict) or not isinstance(entry.get("name"), str):
-            raise Refused(f"the kubeconfig {path}: {kind}s[{number}] needs a name and a {kind}", remedy=REMEDY)
+            raise Refused(f"the kubeconfig {source}: {kind}s[{number}] needs a name and a {kind}", remedy=REMEDY)
         yield entry["name"], body
 
 

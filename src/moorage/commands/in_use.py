@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from moorage.commands.world import World
@@ -24,6 +23,7 @@ NO_KUBECONFIG: Final = "there is no kubeconfig, so nobody asks Kubernetes which 
 _REMEDY: Final = "Correct --kube-config and --kube-context, or say --without-kube and name what runs in --keep-list FILE."
 _DIGEST: Final = re.compile(r"(?:^|@|//)(sha256:[0-9a-f]{64})$", re.ASCII)
 _SCHEME: Final = re.compile(r"^[a-z-]+://", re.ASCII)  # docker-pullable://, docker://: how runtimes mark the identity of an image
+_CONTENT: Final = "of --kube-config-base64"  # what that one is called
 _TOLD: Final = 3  # workloads that a reason names, at most
 
 
@@ -71,19 +71,16 @@ def running(clusters: ClusterSettings | None, world: World, *, dry_run: bool) ->
 
 
 def _uses(clusters: ClusterSettings, world: World) -> frozenset["Use"]:
-    from moorage.clusters.kubeconfig import read_contexts  # noqa: PLC0415 -- YAML and the client are for those who have a cluster
-
-    files = [path for path in clusters.files if path.exists()]  # of several, kubectl passes over those that are not there
-    contexts = read_contexts(files or clusters.files)
+    contexts = _contexts(clusters)
     chosen = _chosen(clusters, contexts)
     if not chosen and clusters.asked_for:
-        raise Refused(f"{_spelled(clusters.files)} names no context, so nobody could say what runs", remedy=_REMEDY)
+        raise Refused(f"{_spelled(clusters)} names no context, so nobody could say what runs", remedy=_REMEDY)
     if not chosen:
-        world.progress.note(f"{_spelled(clusters.files)} names no context, so nobody asks Kubernetes which images run")
+        world.progress.note(f"{_spelled(clusters)} names no context, so nobody asks Kubernetes which images run")
         return frozenset()
     if find_spec("lightkube") is None:
         raise Refused(
-            f"there is {_spelled(clusters.files)}, and asking Kubernetes needs the package lightkube, which is not installed",
+            f"there is {_spelled(clusters)}, and asking Kubernetes needs the package lightkube, which is not installed",
             remedy="pip install 'moorage[kubernetes]', use the container image of Moorage, or say --without-kube.",
         )
     from moorage.clusters.listing import Scope, what_runs  # noqa: PLC0415 -- see above
@@ -100,12 +97,22 @@ def _chosen(clusters: ClusterSettings, contexts: Mapping[str, "Context"]) -> lis
     if clusters.context not in contexts:
         meant = nearest(clusters.context, tuple(contexts))
         there = f"did you mean {meant}?" if meant else f"there are {', '.join(contexts) or 'none'}"
-        raise Refused(f"there is no context {clusters.context!r} in {_spelled(clusters.files)}: {there}", remedy=_REMEDY)
+        raise Refused(f"there is no context {clusters.context!r} in {_spelled(clusters)}: {there}", remedy=_REMEDY)
     return [contexts[clusters.context]]
 
 
-def _spelled(files: Iterable[Path]) -> str:
-    return "the kubeconfig " + (", ".join(map(str, files)) or "(there is none)")
+def _contexts(clusters: ClusterSettings) -> Mapping[str, "Context"]:
+    from moorage.clusters.kubeconfig import contexts_in, read_contexts  # noqa: PLC0415 -- YAML is for those who have a cluster
+
+    if clusters.content is not None:
+        return contexts_in(clusters.content, _CONTENT)
+    files = [path for path in clusters.files if path.exists()]  # of several, kubectl passes over those that are not there
+    return read_contexts(files or clusters.files)
+
+
+def _spelled(clusters: ClusterSettings) -> str:
+    files = [_CONTENT] if clusters.content is not None else map(str, clusters.files)
+    return "the kubeconfig " + (", ".join(files) or "(there is none)")
 
 
 def _found(uses: Iterable["Use"]) -> Running:

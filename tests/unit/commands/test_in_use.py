@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tests.simulators.kubernetes import Cluster, kubeconfig
 
 from moorage.commands.in_use import Running, running
 from moorage.commands.world import World
+from moorage.oci import labels
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import parse_manifest
 from moorage.oci.reference import Digest, Registry, Repository, Tag
@@ -167,9 +169,85 @@ def test_an_explanation_names_the_workload_or_says_that_nobody_knows(place: Path
     )
 
 
+def own(name: str) -> Image:
+    return image(layer(name), labels={labels.IMAGE: "app", labels.PROJECT: "shop", labels.CONTENT: f"sha256:{name * 64}"})
+
+
 def test_a_purge_leaves_what_runs(place: Path) -> None:
+    """By name, by digest as a part of an index, and through a template; what is listed or locked stays as in any cleanup."""
+    part, listed = own("a"), own("d")
+    whole = index(part, own("b"))
+    put(place, index(part, own("b")), "v1")
+    put(place, own("c"), "v2")
+    put(place, listed, "v3")
+    put(place, own("e"), "v4")
+    (place / "keep").write_text(f"{listed.digest}\n")
+    argv = ("--image", "app", "--project", "shop", "--keep-list", "keep")
+    with Cluster([pulled(f"app@{part.digest}"), kube.deployment("web", "shop", "registry/app:v2")]).served() as server:
+        kubeconfig(place / ".kube/config", server.url)
+        shown = moorage(place, "purge", "--dry-run", *argv).document
+        called = moorage(place, "purge", "--yes", *argv)
+    assert called.code == 0, called.err
+    assert whole.digest.text in {item["digest"] for item in shown["items"]}
+    kept = {item["tag"]: item["reasons"][0]["code"] for item in called.document["items"] if item["tag"]}
+    assert kept == {"v1": "in-use", "v2": "purge", "v3": "keep-list", "v4": "purge"}
+    assert tags(place) == {"v1", "v3"}
+    layout_reading.whole(place / "registry/app")
+
+
+def test_a_purge_asks_the_cluster_or_refuses(place: Path) -> None:
+    put(place, own("a"), "v1")
     kubeconfig(place / ".kube/config", "http://127.0.0.1:1")
-    assert moorage(place, "purge", "--yes", "--image", "app").code == 6
+    assert moorage(place, "purge", "--yes", "--image", "app", "--project", "shop").code == 6
+    assert tags(place) == {"v1"}
+
+
+def test_a_purge_is_stopped_by_its_guards(place: Path) -> None:
+    for number in range(10):
+        put(place, own(f"{number}"), f"v{number}")
+    argv = ("purge", "--yes", "--image", "app", "--project", "shop", "--without-kube")
+    called = moorage(place, *argv)
+    assert called.code == 6
+    assert "--max-delete-percent allows 80 %" in called.document["error"]["message"]
+    assert len(tags(place)) == 10
+    assert moorage(place, *argv, "--max-delete-percent", "100").code == 0
+    assert tags(place) == set()
+
+
+def test_a_kubeconfig_out_of_a_secret(place: Path) -> None:
+    found = put(place, image(), "old-1")
+    put(place, image(layer("b")), "new")
+    with Cluster([pulled(f"app@{found.digest}")]).served() as server:
+        content = kubeconfig(place / "config", server.url).read_bytes()
+        for called in (
+            cleanup(place, "--kube-config-base64", base64.b64encode(content).decode()),
+            cleanup(place, MOORAGE_KUBE_CONFIG_BASE64=base64.encodebytes(content).decode()),
+        ):
+            assert called.code == 0, called.out
+            assert tags(place) == {"old-1", "new"}
+            assert base64.b64encode(content).decode() not in called.err + called.out
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (b"no: [kubeconfig", 6, "the kubeconfig of --kube-config-base64 is no YAML"),
+        (b"{}", 6, "the kubeconfig of --kube-config-base64 names no context"),
+        (b"\xff\xfe", 2, "bad --kube-config-base64 ***: the base64 of a kubeconfig is needed"),
+    ],
+)
+def test_a_secret_that_holds_none(place: Path, content: bytes, code: int, said: str) -> None:
+    put(place, image(), "old-1")
+    called = cleanup(place, "--kube-config-base64", base64.b64encode(content).decode())
+    assert called.code == code
+    assert said in called.document["error"]["message"]
+    assert tags(place) == {"old-1"}
+
+
+def test_one_kubeconfig_at_a_time(place: Path) -> None:
+    called = cleanup(place, "--kube-config", "config", "--kube-config-base64", base64.b64encode(b"{}").decode())
+    assert called.code == 2
+    assert "exclude each other" in called.document["error"]["message"]
 
 
 # Names and digests

@@ -13,14 +13,18 @@ def clusters_of(request: Request) -> ClusterSettings | None:
     options = request.options
     if options.flag(in_use.WITHOUT_KUBE):
         return None
+    content = options.value(in_use.KUBE_CONFIG_BASE64)
     named = options.value(in_use.KUBE_CONFIG)
-    listed = [] if named else [path for path in request.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
     context = options.value(in_use.KUBE_CONTEXT)
+    own_namespace = options.flag(in_use.SCAN_CONTEXT_NAMESPACE_ONLY)
+    if content is not None:
+        return ClusterSettings(asked_for=True, context=context, own_namespace=own_namespace, content=content)
+    listed = [] if named else [path for path in request.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
     return ClusterSettings(
         files=tuple(Path(path).expanduser().absolute() for path in ([named] if named else listed)) or _of_home(request),
         asked_for=bool(named or listed or context),
         context=context,
-        own_namespace=options.flag(in_use.SCAN_CONTEXT_NAMESPACE_ONLY),
+        own_namespace=own_namespace,
     )
 
 

@@ -15,7 +15,7 @@ from moorage.settings.assemble.policy import guards_of, policy_of
 from moorage.settings.assemble.project import project_of
 from moorage.settings.assemble.storage import images_repo, stages_storage, storage
 from moorage.settings.assemble.tags import tags_of
-from moorage.settings.options import images, reports, rules, safety, where
+from moorage.settings.options import images, in_use, reports, rules, safety, where
 from moorage.settings.request import Request
 from moorage.settings.settings import CleanupSettings, Engine, ManagedImagesSettings, PublishSettings, Storage
 
@@ -108,6 +108,7 @@ def cleanup_settings(request: Request) -> CleanupSettings:
     policy, project = policy_of(request), project_of(request)
     stages = stages_of(request, target)
     _either(request, rules.REPOSITORY, rules.ALL_REPOSITORIES)
+    _either(request, in_use.KUBE_CONFIG, in_use.KUBE_CONFIG_BASE64)
     for option in _OF_FRESH_PLANS:
         _either(request, safety.PLAN, option)
     return CleanupSettings(

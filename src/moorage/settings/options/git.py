@@ -29,7 +29,7 @@ GIT_HISTORY_SYNCHRONIZATION = Option(
 )
 ALLOW_GIT_SHALLOW_CLONE = Option(
     name="allow-git-shallow-clone",
-    help="Go on with a shallow clone, whose history is not whole.",
+    help="Go on with a clone that is shallow, or lacks branches and tags of origin.",
     parse=boolean,
     shape=Shape.FLAG,
     default=False,

@@ -1,7 +1,9 @@
 """What runs right now stays: how to find the clusters."""
 
+import base64
 from typing import Final
 
+from moorage.auth.secret import Secret
 from moorage.option import Command, Option, Shape, boolean, text
 
 _THEME: Final = "In use"
@@ -25,6 +27,27 @@ KUBE_CONFIG = Option(
     commands=_REASONING,
     theme=_THEME,
 )
+
+
+def _kubeconfig(value: str) -> Secret:
+    """As `base64` prints it, in lines or in one. Kept as it is: plain, each line of YAML would be hidden wherever it stands."""
+    secret = Secret(value)
+    try:
+        base64.b64decode("".join(value.split()), validate=True).decode()
+    except ValueError:
+        raise ValueError("the base64 of a kubeconfig is needed") from None
+    return secret
+
+
+KUBE_CONFIG_BASE64 = Option(
+    name="kube-config-base64",
+    help="The kubeconfig itself, in base64, as secrets of CI systems hold it. Better in the variable: command lines are seen.",
+    parse=_kubeconfig,
+    secret=True,
+    metavar="BASE64",
+    commands=_REASONING,
+    theme=_THEME,
+)
 KUBE_CONTEXT = Option(
     name="kube-context",
     help="Look into the cluster of this context alone.",
@@ -44,4 +67,4 @@ SCAN_CONTEXT_NAMESPACE_ONLY = Option(
     theme=_THEME,
 )
 
-OPTIONS = (WITHOUT_KUBE, KUBE_CONFIG, KUBE_CONTEXT, SCAN_CONTEXT_NAMESPACE_ONLY)
+OPTIONS = (WITHOUT_KUBE, KUBE_CONFIG, KUBE_CONFIG_BASE64, KUBE_CONTEXT, SCAN_CONTEXT_NAMESPACE_ONLY)
