@@ -51,11 +51,13 @@ def fresh_plan(
 ) -> tuple[Plan, Views]:
     """A plan for what is there now. `judge` says what becomes of the project's own images; `only` narrows it to one repository.
 
-    Raises ConfigurationError and, where no repository could be looked at, the registry's own error.
+    A repository of an image that was never published is none; one that was named and is not there is a failure. Raises
+    ConfigurationError and, where no repository could be looked at, the registry's own error.
     """
     targets = project.repositories if project is not None else target_repositories(settings, registry)
     repositories = (only,) if only is not None else own_shard(targets, settings.shard)
-    seen = _look(repositories, lambda repository: _seen(registry, repository, project), world, "Reading repositories")
+    named = bool(settings.repositories) and only is None
+    seen = _look(repositories, lambda repository: _seen(registry, repository, project), world, "Reading repositories", named=named)
     claims = read_keep_lists(settings.keep_lists, seen.found)
     verdict = judge(project, seen.found) if project is not None else ProjectVerdict({})
     now = world.now()
@@ -102,8 +104,13 @@ def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, i
     return plan, Views(seen.found, seen.failures, seen.notes)
 
 
-def _look(repositories: Sequence[Repository], view: Callable[[Repository], T], world: World, title: str) -> "Seen[T]":
-    """Look at every repository; one that cannot be listed does not stop the others, unless there is no other."""
+def _look(
+    repositories: Sequence[Repository], view: Callable[[Repository], T], world: World, title: str, *, named: bool = False
+) -> "Seen[T]":
+    """Look at every repository; one that cannot be listed does not stop the others, unless there is no other.
+
+    `named` says that the user named them, so that one which is not there is a mistake in its name, or a missing right.
+    """
     there: dict[Repository, T] = {}
     failures: dict[Repository, RegistryError] = {}
     notes: list[str] = []
@@ -112,8 +119,8 @@ def _look(repositories: Sequence[Repository], view: Callable[[Repository], T], w
         for repository, found in zip(
             repositories, pool.map(lambda repository: _try(view, repository), repositories), strict=True
         ):
-            if isinstance(found, NotFound):
-                notes.append(f"{repository} is not there, so there is nothing to clean: {found.message}")
+            if isinstance(found, NotFound) and not named:
+                notes.append(f"nothing to clean in {repository}: {found.message}")
             elif isinstance(found, RegistryError):
                 failures[repository] = found
                 notes.append(f"{repository} could not be looked at: {found.message}")

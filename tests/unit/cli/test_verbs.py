@@ -82,6 +82,17 @@ def test_a_guard_that_objects_is_exit_code_6_with_the_plan(place: Path) -> None:
     assert "moorage cleanup: the plan deletes 2 tags" in text.err
 
 
+def test_a_repository_that_was_named_and_is_not_there_is_a_mistake(place: Path) -> None:
+    rules = ("--older-than", "17d", "--output", "json", "--without-kube")
+    alone = call("cleanup", "--images-repo", "oci:registry", *rules, "--repository", "wbe", environ={"HOME": str(place)})
+    assert alone.code == 3
+    assert "oci:registry/wbe is not there" in alone.document["error"]["message"]
+    beside = cleanup(place, *rules, "--repository", "wbe")
+    assert beside.code == 5
+    assert beside.document["totals"]["deleted_tags"] == 2
+    assert "oci:registry/wbe is not there" in beside.document["error"]["problems"][0]
+
+
 def test_reports_and_outputs(place: Path) -> None:
     environ = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(place / "output"), "GITHUB_STEP_SUMMARY": str(place / "summary")}
     called = cleanup(place, "--older-than", "17d", "--report", "r.html", "--report", "r.json", "--dotenv", "m.env", **environ)
