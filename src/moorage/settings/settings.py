@@ -149,8 +149,8 @@ class GitCleanup:
 class ClusterSettings:
     """Where to look for what runs. `files` are kubeconfigs, of which there may be none; `context` None means every one in them.
 
-    `content` is a kubeconfig itself in base64, in place of files. `asked_for` says that the user named a file or context, or gave a
-    content: then it has to be there.
+    `content` is a kubeconfig itself in base64, in place of files. `asked_for` says that the user named or gave one, or named a
+    context: then it has to be there.
     """
 
     files: tuple[Path, ...] = ()
