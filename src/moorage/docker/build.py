@@ -72,6 +72,10 @@ class Build:
 
 def available_builder(docker: Docker) -> Builder:
     """The buildx plugin if it answers; else BuildKit where the client has it built in; else the classic builder."""
+    return docker.once("builder", lambda: _found_builder(docker))
+
+
+def _found_builder(docker: Docker) -> Builder:
     if docker.attempt(["buildx", "version"], timeout=30).exit_code == 0:
         return Builder.BUILDX
     # Since 23.0 the client leaves BuildKit to the plugin, and DOCKER_BUILDKIT=1 without it is an error (seen 2026-11, 28.2).

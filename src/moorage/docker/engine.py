@@ -6,8 +6,9 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Self, TypeVar
 
 from moorage.auth.secret import Secret, blank
 from moorage.docker.children import Finished, capture, copy_output, stream
@@ -16,6 +17,8 @@ from moorage.docker.diagnosis import is_transient, last_lines, remedy_for
 from moorage.docker.local_image import EngineVersion, LocalImage
 from moorage.errors import DockerError
 from moorage.oci.reference import Digest
+
+T = TypeVar("T")
 
 RETRY_PAUSES: Final = (1.0, 3.0, 9.0)  # seconds before the second, third and fourth try
 
@@ -51,6 +54,20 @@ class Docker:
         self._log = log
         self._time_left = time_left
         self._sleep = sleep
+        self._known: dict[str, Any] = {}
+
+    def telling(self, log: Callable[[str], None]) -> Self:
+        """The same docker, whose long output goes elsewhere."""
+        other = copy(self)
+        other._log = log  # noqa: SLF001 -- our own, of another of us
+        return other
+
+    def once(self, what: str, ask: Callable[[], T]) -> T:
+        """The answer to a question whose answer does not change during a run; two threads may ask it at the same time."""
+        if what not in self._known:
+            self._known[what] = ask()
+        found: T = self._known[what]
+        return found
 
     @staticmethod
     def find(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -127,13 +144,18 @@ class Docker:
 
     def inspection(self, reference: str) -> Mapping[str, Any] | None:
         """All that `docker image inspect` says of a local image; None as for `image`."""
-        arguments = ["image", "inspect", "--format", "{{json .}}", reference]
+        return next(iter(self.inspections([reference])), None)
+
+    def inspections(self, references: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """The same of several images at once, in this order, without those that the engine, which does answer, has not."""
+        arguments = ["image", "inspect", "--format", "{{json .}}", *references]
         finished = self.attempt(arguments)
-        if finished.exit_code and not finished.timed_out:
+        if finished.timed_out:
+            raise self._error(arguments, finished)
+        found = [json.loads(line) for line in finished.output.splitlines() if line.startswith("{")]
+        if finished.exit_code and not found:
             # "No such image" and "no engine" differ in words only: ask whether there is an engine instead of reading them.
             self.require_engine()
-            return None
-        found: Mapping[str, Any] = json.loads(self.check(arguments, finished).output)
         return found
 
     def tag(self, image: str, reference: str) -> None:
@@ -192,8 +214,9 @@ class Docker:
             how = f"was ended by signal {-finished.exit_code}"
         else:
             how = f"failed with exit code {finished.exit_code}"
-        message = f"{command} {how}: {last_lines(text) or 'it wrote nothing'}"
-        return CommandFailed(message, remedy_for(text), transient=finished.exit_code > 0 and is_transient(text))
+        said = f"{how}: {last_lines(text) or 'it wrote nothing'}"
+        passing = finished.exit_code > 0 and is_transient(text)
+        return CommandFailed(f"{command} {said}", remedy_for(text), transient=passing, said=said)
 
     def _retried(self, command: Callable[[], str]) -> str:
         """Repeat a command that may be repeated while what it says may pass and there is time."""
@@ -210,8 +233,9 @@ class Docker:
 
 
 class CommandFailed(DockerError):
-    """A docker command that ran and failed; `transient` when trying again may help."""
+    """A docker command that ran and failed; `transient` when trying again may help, `said` its end without the command."""
 
-    def __init__(self, message: str, remedy: str | None, *, transient: bool) -> None:
+    def __init__(self, message: str, remedy: str | None, *, transient: bool, said: str) -> None:
         super().__init__(message, remedy=remedy)
         self.transient = transient
+        self.said = said

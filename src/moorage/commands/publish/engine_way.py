@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from moorage.commands.publish.content import Content, content_of_inspection
 from moorage.commands.publish.local_names import LocalNames
@@ -31,6 +31,11 @@ class Local:
     image: LocalImage
     content: Content
 
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "Local":
+        """From `docker image inspect`."""
+        return cls(LocalImage.read(document), content_of_inspection(document))
+
 
 def find_local(docker: Docker, reference: str) -> Local:
     """An image of the engine by reference or id. Raises ConfigurationError where the engine has none of that name."""
@@ -40,7 +45,7 @@ def find_local(docker: Docker, reference: str) -> Local:
             f"there is no local image {reference!r}",
             remedy="Build or pull it first (`docker image ls` lists what is there), or name a directory that has a Dockerfile.",
         )
-    return Local(LocalImage.read(document), content_of_inspection(document))
+    return Local.read(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ class EngineImage:
         reference = f"{repository}:{tag}"
         with self._turn:
             self._labelled = self._labelled or self._with_labels()
-        with self.names.borrowed(reference):
+        with self.names.borrowed(reference, beside=self._labelled):
             for _ in range(_PUSHES):
                 digest = self._pushed(reference)
                 if digest is not None:

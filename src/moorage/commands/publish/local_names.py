@@ -5,7 +5,7 @@ import fcntl
 import itertools
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -48,41 +48,50 @@ class LocalNames:
         return name
 
     @contextmanager
-    def borrowed(self, reference: str) -> Iterator[None]:
+    def borrowed(self, reference: str, beside: str = "") -> Iterator[None]:
         """Use a name for the length of the block. What had it has it again afterwards; what we gave it to goes if nameless.
 
         Runs on this machine that borrow the same name do so one after the other. One in a container of its own, whose lock we do
         not see, may still take it away from us: `holds` tells. What such a run gave the name to, or one that was killed, is
-        nobody's, and does not get it again.
+        nobody's, and does not get it again. `beside` is an image that the engine has for sure, which saves asking twice.
         """
         with _alone(self._docker.config.directory.parent / f"name-{sha256(reference.encode()).hexdigest()[:32]}"):
-            found = self._docker.image(reference)
+            found = self._found(reference, beside)
             users = found is not None and not any(tag.startswith(_LABELLED) for tag in found.tags)
             self._before[reference] = str(found.id) if found and users else ""
             try:
                 yield
             finally:
-                self._give_back(reference)
+                self._give_back([reference])
 
     def holds(self, reference: str, image: str) -> bool:
         """Whether this name is still that of this image, spoken of by its id."""
         found = self._docker.image(reference)
         return found is not None and str(found.id) == image
 
+    def _found(self, reference: str, beside: str) -> LocalImage | None:
+        if not beside:
+            return self._docker.image(reference)
+        found = self._docker.inspections([beside, reference])[1:]
+        return LocalImage.read(found[0]) if found else None
+
     def secure(self, image: LocalImage) -> None:
         """Make an image of the user's outlive the names that we borrow for it: docker deletes an image with its last name."""
         if not image.tags:
             self._docker.tag(str(image.id), f"moorage-source:{image.id.hex}")
 
-    def _give_back(self, reference: str, patience: float | None = None) -> None:
-        before = self._before.get(reference)
+    def _give_back(self, references: Iterable[str], patience: float | None = None) -> None:
+        before = {reference: self._before[reference] for reference in references if reference in self._before}
+        nameless = [reference for reference, image in before.items() if not image]
         # What fails here leaves a name too many in the engine; it must not make a publish fail that went well.
         with contextlib.suppress(DockerError):
-            if before:
-                self._restore(reference, before, patience)
-            elif before is not None:
-                self._docker.attempt(["rmi", "--no-prune", reference], timeout=patience)
-        self._before.pop(reference, None)
+            if nameless:
+                self._docker.attempt(["rmi", "--no-prune", *nameless], timeout=patience)
+            for reference, image in before.items():
+                if image:
+                    self._restore(reference, image, patience)
+        for reference in before:
+            self._before.pop(reference, None)
 
     def _restore(self, reference: str, before: str, patience: float | None) -> None:
         ours = self._docker.image(reference)
@@ -92,8 +101,7 @@ class LocalNames:
 
     def _give_all_back(self, patience: float | None = None) -> None:
         """In a signal handler too, where a lock might be held by the very thread that was interrupted."""
-        for reference in reversed(list(self._before)):
-            self._give_back(reference, patience)
+        self._give_back(reversed(list(self._before)), patience)
 
 
 @contextmanager

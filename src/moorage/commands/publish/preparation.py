@@ -91,6 +91,7 @@ class Preparation:
         Raises one ConfigurationError with everything missing or broken.
         """
         errors = []
+        self._ask_engine()
         for job in self.jobs.values():
             try:
                 self._find(job)
@@ -141,9 +142,25 @@ class Preparation:
         parallel = self.settings.access.parallel
         return ParcelImage(given(self.writer), pieces, wanted, parallel, self.world.progress.warn, tuple(attached))
 
+    def _ask_engine(self) -> None:
+        """Look for all images of the engine at once. Where one is missing, each is asked for by itself afterwards."""
+        if self.workshop is None:
+            return
+        docker = self.workshop.docker(self.world.progress.note)
+        sources = (source for job in self.jobs.values() for source in job.sources if needs_docker(source))
+        texts = list(dict.fromkeys(source.text for source in sources if not isinstance(source, BuildContext)))
+        if not texts:
+            docker.require_engine()
+            return
+        documents = docker.inspections([text.removeprefix(ENGINE_SCHEME) for text in texts])
+        if len(documents) == len(texts):
+            self._locals.update(zip(texts, map(Local.read, documents), strict=True))
+
     def _find(self, job: Job) -> None:
         for source in job.sources:
             if isinstance(source, BuildContext) or _is_elsewhere(source):
+                continue
+            if source.text in self._locals:
                 continue
             if needs_docker(source):
                 docker = given(self.workshop).docker(self.world.progress.note)

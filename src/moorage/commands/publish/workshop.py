@@ -20,11 +20,11 @@ class Workshop:
     names: LocalNames
     access: Access
     world: World
+    limited: Docker
 
     def docker(self, log: Callable[[str], None]) -> Docker:
         """The docker command, its long output going to `log`."""
-        left = self.world.deadline(self.access.time_budget)
-        return Docker(self.config, environment=_environment(self.config, self.world), time_left=left, log=log)
+        return self.limited.telling(log)
 
     def log_in(self, *own: Login) -> None:
         """Log in wherever that was asked for, and with the registry's `own` logins. Raises DockerError for what is refused."""
@@ -33,16 +33,16 @@ class Workshop:
 
 @contextmanager
 def open_workshop(access: Access, world: World) -> Iterator[Workshop]:
-    """Make sure that there is an engine. Everything of this run is gone from it when the block is left; for the main thread.
+    """Everything of this run is gone from the engine when the block is left; for the main thread.
 
-    Raises DockerError without docker or an engine, ConfigurationError for a Docker configuration that cannot be read.
+    Raises ConfigurationError for a Docker configuration that cannot be read. Whether there is an engine is not asked.
     """
     with private_docker_config(access.docker_config) as config:
+        environment = _environment(config, world)
         # Without a time limit: giving names back is not cut short by a time budget that is spent.
-        unlimited = Docker(config, environment=_environment(config, world))
-        unlimited.require_engine()
-        with LocalNames(unlimited).returned_at_end() as names:
-            yield Workshop(config, names, access, world)
+        with LocalNames(Docker(config, environment=environment)).returned_at_end() as names:
+            limited = Docker(config, environment=environment, time_left=world.deadline(access.time_budget))
+            yield Workshop(config, names, access, world, limited)
 
 
 def _environment(config: DockerConfig, world: World) -> dict[str, str]:
