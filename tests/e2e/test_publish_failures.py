@@ -49,9 +49,8 @@ def test_a_refused_repository_fails_alone_and_exactly(
     assert statuses(result) == ["published"] * 3 + ["failed"] * 3
     assert isinstance(result.failure, PartialFailure)
     assert result.failure.exit_code == 5
-    assert [problem.partition(": ")[0] for problem in result.failure.problems] == [
-        f"{watched.host}/refused/web:{tag}" for tag in ("v1", "v2", "main")
-    ]
+    (problem,) = result.failure.problems
+    assert problem.partition(": ")[0] == ", ".join(f"{watched.host}/refused/web:{tag}" for tag in ("v1", "v2", "main"))
 
 
 def test_one_refused_tag_fails_alone(

@@ -12,6 +12,7 @@ from moorage.transport import redact
 
 _LAST_LINES: Final = 6
 _LIMIT: Final = 1200  # characters
+_FRAME: Final = "------"  # around the lines of the step that failed, which BuildKit repeats at the end
 
 # As dockerd 20.10 to 28 and Go's net/http word them (seen 2026-11, or in moby/moby and registry vendors' issues where named).
 TRANSIENT: Final[tuple[str, ...]] = (
@@ -89,4 +90,6 @@ def remedy_for(text: str) -> str | None:
 def last_lines(text: str) -> str:
     """The end of what docker wrote, on one line, without secrets."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return redact.text(" | ".join(lines[-_LAST_LINES:]), _LIMIT)
+    frames = [number for number, line in enumerate(lines) if line == _FRAME]
+    told = lines[frames[-2] :] if len(frames) > 1 else lines
+    return redact.text(" | ".join([line for line in told if line.strip("-")][-_LAST_LINES:]), _LIMIT)

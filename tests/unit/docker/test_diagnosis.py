@@ -73,3 +73,14 @@ def test_the_last_lines_become_one_without_secrets() -> None:
     assert "line 14" not in shown
     for secret in ("hunter2hunter2", "x9", "abc"):
         assert secret not in shown
+
+
+def test_of_a_failed_build_the_end_is_what_buildkit_says_in_sum() -> None:
+    text = "#5 0.4 cannot access\n#5 ERROR: exit code: 2\n------\n > [2/2] RUN ls:\n0.4 cannot access\n------\nDockerfile:2\n"
+    assert last_lines(f"{text}--------------------\nERROR: failed to solve\n") == (
+        "> [2/2] RUN ls: | 0.4 cannot access | Dockerfile:2 | ERROR: failed to solve"
+    )
+
+
+def test_a_frame_that_is_not_closed_is_no_frame() -> None:
+    assert last_lines("one\n------\ntwo\n") == "one | two"

@@ -116,7 +116,8 @@ class Course:
         for name in names:
             self.results[name.tag] = PublishedTag.of(name, None, Status.FAILED, error)
             self.place.progress.advance()
-            self.place.progress.warn(f"{name.reference} is not published: {error.message}")
+        which = ", ".join(name.reference for name in names)
+        self.place.progress.warn(f"{which} {'is' if len(names) == 1 else 'are'} not published: {error.message}")
 
 
 def refused_move(names: Sequence[FinalName]) -> Refused:

@@ -1,6 +1,6 @@
 """What became of a publish, tag by tag."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -104,7 +104,7 @@ class PublishResult:
         up = [tag.reference for tag in self.images if tag.error is None]
         return PartialFailure(
             f"{len(failed)} of {len(self.images)} tags are not up; up are: {', '.join(up) or 'none'}",
-            items=[f"{tag.reference}: {tag.error.message}" for tag in failed if tag.error is not None] + [*self.unrecorded],
+            items=[*_by_reason(failed), *self.unrecorded],
             remedy=_remedy(errors),
         )
 
@@ -123,6 +123,15 @@ class PublishResult:
         if self.stopped is not None:
             document["error"] = {"code": self.stopped.code, "message": self.stopped.message}
         return {**document, "dry_run": True} if self.dry_run else document
+
+
+def _by_reason(failed: Iterable[PublishedTag]) -> Iterator[str]:
+    """A sentence for each reason: mostly whatever stops an image stops all of its tags."""
+    found: dict[str, list[str]] = {}
+    for tag in failed:
+        if tag.error is not None:
+            found.setdefault(tag.error.message, []).append(tag.reference)
+    return (f"{', '.join(references)}: {message}" for message, references in found.items())
 
 
 def _remedy(errors: Iterable[Failure]) -> str:
