@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.commands.connect import connect
+from moorage.commands.explain_record import record_told
 from moorage.commands.in_use import running
 from moorage.commands.planning import fresh_plan
 from moorage.commands.project_images import project_images
+from moorage.commands.record_home import Home
 from moorage.commands.targets import named_repository
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, NotFound
 from moorage.oci.inventory import Inventory
+from moorage.oci.records import is_record
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.policy.document import item_document
 from moorage.policy.graph import Graph
-from moorage.policy.plan import Item, Kind
+from moorage.policy.plan import Action, Item, Kind
 from moorage.registries.images_repo import ImagesRepo
 from moorage.settings.settings import CleanupSettings
 
@@ -36,18 +39,20 @@ class Explanation:
     items: tuple[Item, ...]
     relations: tuple[Relation, ...] = ()
     notes: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()  # what it is, where it is a record: those are in no plan, so there are no items
 
     @property
     def goes(self) -> bool:
-        return self.items[0].goes
+        return bool(self.items) and self.items[0].goes
 
     def as_json(self) -> dict[str, Any]:
         return {
             "reference": self.reference,
-            "action": self.items[0].action.value,
+            "action": (self.items[0].action if self.items else Action.KEEP).value,
             "items": [item_document(item) for item in self.items],
             "relations": [{"how": relation.how, **item_document(relation.item)} for relation in self.relations],
             "notes": list(self.notes),
+            "about": list(self.about),
         }
 
 
@@ -57,6 +62,9 @@ def explain(settings: CleanupSettings, text: str, world: World) -> Explanation:
     Raises ConfigurationError for what is no reference, NotFound for what is not there.
     """
     repository, tag, digest = _meant(text, settings.storage.repo)
+    if tag is not None and is_record(tag):
+        with connect(settings.storage, settings.access, world) as registry:
+            return Explanation(text, (), about=record_told(Home(registry, repository), tag))
     in_use = running(settings.clusters, world, dry_run=True)
     with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
         own = project if project is not None and repository in project.repositories else None

@@ -14,6 +14,10 @@ def run(call: Call) -> Answer:
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
+    if explanation.about:
+        yield f"{explanation.reference} is in no plan\n"
+        yield from (f"  {sentence}" for sentence in explanation.about)
+        return
     yield f"{explanation.reference} {'would go' if explanation.goes else 'stays'}"
     for item in explanation.items:
         yield f"\n{_name(item)}: {'would go' if item.goes else 'stays'}"
