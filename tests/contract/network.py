@@ -87,12 +87,12 @@ class NetworkPromises:
         assert scene.tags().keys() == {"keep"}
 
     def test_trouble_with_a_deletion_is_not_taken_for_success(self, scene: Scene, tmp_path: Path) -> None:
-        digest = scene.push(image(layer("first")), "old-1", age=MONTH)
+        digest, stays = scene.push(image(layer("first")), "old-1", age=MONTH), scene.push(image(layer("stays")), "keep")
         method, route = self.abilities.deletes
         scene.simulator.faults.burst(500, times=ALWAYS, method=method, route=route)
         run = clean(scene, policy("old*"), tmp_path)
         assert set(outcomes(run).values()) == {Outcome.FAILED}
-        assert scene.tags() == {"old-1": digest}
+        assert scene.tags() == {"old-1": digest, "keep": stays}
         assert not scene.broken(digest)
 
     def test_tokens_that_expire_in_the_middle_are_renewed(self, scene: Scene, tmp_path: Path) -> None:

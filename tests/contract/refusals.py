@@ -92,13 +92,13 @@ class RefusalPromises:
         assert scene.tags() == {"v1": digest, "v2": digest}
 
     def test_a_locked_tag_stays_and_the_others_go(self, scene: Scene, tmp_path: Path) -> None:
-        digests = {name: scene.push(image(layer(name)), name, age=MONTH) for name in ("old-1", "old-locked", "old-3")}
+        digests = {name: scene.push(image(layer(name)), name, age=MONTH) for name in ("old-1", "old-locked", "old-3", "keep")}
         if self.abilities.locks:
             self._locked(scene, digests["old-locked"])
         run = clean(scene, policy("old*"), tmp_path)
         scene.settle()
         assert run.halted is None
-        assert scene.tags().keys() == ({"old-locked"} if self.abilities.locks else set())
+        assert scene.tags().keys() == ({"keep", "old-locked"} if self.abilities.locks else {"keep"})
 
     def _locked(self, scene: Scene, digest: object) -> None:
         """Locked behind the back of a run that has listed it already, the vendor's refusal is about this item alone."""
@@ -109,7 +109,7 @@ class RefusalPromises:
             registry.delete_manifest(scene.repository, registry.resolve(scene.repository, Tag("old-locked")))
 
     def test_a_tag_that_is_locked_after_the_plan_fails_alone(self, scene: Scene, tmp_path: Path) -> None:
-        for name in ("old-1", "old-locked", "old-3"):
+        for name in ("old-1", "old-locked", "old-3", "keep"):
             scene.push(image(layer(name)), name, age=MONTH)
         lock = (lambda: scene.simulator.lock(scene.path, "old-locked")) if self.abilities.locks else lambda: None
         run = clean(scene, policy("old*"), tmp_path, meanwhile=lock)
@@ -117,7 +117,7 @@ class RefusalPromises:
         assert run.halted is None
         expected = Outcome.FAILED if self.abilities.locks else Outcome.DELETED
         assert outcomes(run) == {"old-1": Outcome.DELETED, "old-locked": expected, "old-3": Outcome.DELETED}
-        assert scene.tags().keys() == ({"old-locked"} if self.abilities.locks else set())
+        assert scene.tags().keys() == ({"keep", "old-locked"} if self.abilities.locks else {"keep"})
 
     def test_a_deletion_that_is_accepted_and_not_done_has_failed(self, scene: Scene, tmp_path: Path) -> None:
         digest = scene.push(image(layer("stubborn")), "old", age=MONTH)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.contract.abilities import Abilities, Dates
-from tests.contract.cleaning import MONTH, clean, complaints, outcomes, policy
+from tests.contract.cleaning import MONTH, clean, outcomes, plan_of, policy
 from tests.contract.costs import measure
 from tests.contract.github_scenes import docker, github, opened, scene_at
 from tests.contract.suite import VendorContract
@@ -31,6 +31,7 @@ from tests.simulators.serving import serving
 from moorage.errors import Contradiction, Denied, ItemRefused, NotFound, Unsupported
 from moorage.oci.reference import Tag
 from moorage.policy.plan import Outcome
+from moorage.policy.reason import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,18 +72,23 @@ class TestContainers(Setting, VendorContract):
 class TestVersions(Setting):
     """What a version is: a manifest with all its tags, and GitHub's reasons to keep it."""
 
-    def test_the_last_tagged_version_stays_and_its_package_could_go(self, scene: Scene, tmp_path: Path) -> None:
-        old = [scene.push(image(layer(f"{number}")), f"old-{number}", age=MONTH) for number in range(3)]
+    def test_the_plan_knows_that_the_last_tagged_version_stays(self, scene: Scene, tmp_path: Path) -> None:
+        for number in range(3):
+            scene.push(image(layer(f"{number}")), f"old-{number}", age=(3 - number) * MONTH)
         scene.push(image(layer("untagged")))
+        items = {str(item.tag): item for item in plan_of(scene, policy("old*", untagged=False)) if item.tag}
+        assert items["old-2"].reasons[0].code is Code.LAST_TAGGED
         run = clean(scene, policy("old*", untagged=False), tmp_path)
         assert run.halted is None
-        assert sorted(outcomes(run).values()) == [Outcome.DELETED, Outcome.DELETED, Outcome.FAILED]
-        assert any("last tagged version" in error for error in complaints(run))
-        (left,) = scene.tags().values()
-        assert left in old
-        with pytest.raises(ItemRefused) as refused:
-            opened(scene).delete_manifest(scene.repository, left)
-        assert "delete the package itself" in refused.value.remedy
+        assert outcomes(run) == {"old-0": Outcome.DELETED, "old-1": Outcome.DELETED}
+        assert scene.tags().keys() == {"old-2"}
+
+    def test_the_last_tagged_version_is_refused_and_its_package_could_go(self, scene: Scene) -> None:
+        digest = scene.push(image(layer("last")), "v1")
+        scene.push(image(layer("untagged")))
+        with pytest.raises(ItemRefused, match="last tagged version") as refused:
+            opened(scene).delete_manifest(scene.repository, digest)
+        assert "--delete-empty-repositories" in refused.value.remedy
 
     def test_the_last_version_stays_too(self, scene: Scene) -> None:
         digest = scene.push(image())

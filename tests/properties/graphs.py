@@ -26,8 +26,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OLD = (3 * HOUR, DAY, 5 * DAY, 10 * DAY, 400 * DAY)
 YOUNG = (timedelta(0), HOUR, -HOUR, -400 * DAY)
 TROUBLES = (
-    "claims", "dangling", "locked", "missing", "shielded", "stubs", "tag dates", "undated", "unlisted", "unreadable",
-    "unresolved", "whole manifests only", "young",
+    "claims", "dangling", "last tagged stays", "locked", "missing", "shielded", "stubs", "tag dates", "undated", "unlisted",
+    "unreadable", "unresolved", "whole manifests only", "young",
 )  # fmt: skip
 TAG_NAMES = ("latest", "v1", "v2", "v3", "pr-1", "pr-2", "pr-3", "keep", "sbom")
 FOLLOWING = ("", ".sig", ".att", ".sbom")
@@ -126,6 +126,7 @@ def inventories(draw: st.DrawFn, digests: list[Digest], troubles: set[str]) -> I
         locked_tags=dict.fromkeys(draw(some_tags), "immutable") if "locked" in troubles else {},
         tag_dates={tag: NOW - draw(ages(troubles)) for tag in (draw(some_tags) if "tag dates" in troubles else ())},
         lists_untagged=draw(st.booleans()),
+        keeps_last_tagged="last tagged stays" in troubles,
     )
 
 
@@ -177,6 +178,7 @@ def policies(draw: st.DrawFn, troubles: set[str]) -> Policy:
         exclude=TagSelector.parse(exclude) if exclude else None,
         young=draw(st.sampled_from([timedelta(0), 2 * HOUR, 7 * DAY] if "young" in troubles else [2 * HOUR])),
         delete_unknown_age=draw(st.booleans()),
+        delete_empty=draw(st.booleans()),
     )
 
 

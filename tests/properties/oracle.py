@@ -6,6 +6,7 @@ tests demand some once a rule of the planner is crippled.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from tests.properties.graphs import NOW, World
 
 from moorage.oci.reference import Digest, Tag
 from moorage.policy.planner import RepositoryPlan
+from moorage.policy.reason import Code, Reason
 from moorage.policy.rules import Rule
 
 FOLLOWING_NAME = re.compile(r"sha256-([0-9a-f]{64})(\..+)?")
@@ -22,7 +24,11 @@ class Opinion:
     """What the rules say about one world and one plan for it."""
 
     def __init__(self, world: World, plan: RepositoryPlan) -> None:
-        self.world, self.seen, self.policy, self.claims = world, world.inventory, world.policy, world.claims
+        self.world, self.seen, self.policy = world, world.inventory, world.policy
+        tags = (item for item in plan.items if item.tag is not None)
+        self.spared = {item.tag for item in tags if any(reason.code is Code.LAST_TAGGED for reason in item.reasons)}
+        kept = {tag: (Reason(Code.LAST_TAGGED, "it is the last"),) for tag in self.spared if tag is not None}
+        self.claims = replace(world.claims, keep_tags={**world.claims.keep_tags, **kept})
         self.gone_tags = {item.tag for item in plan.items if item.goes and item.tag is not None}
         self.gone = {item.digest for item in plan.items if item.goes and item.tag is None and item.digest is not None}
         self.items = plan.items
@@ -213,7 +219,41 @@ class Opinion:
 def faults(world: World, plan: RepositoryPlan) -> list[str]:
     """Everything that is wrong with this plan, one sentence each."""
     opinion = Opinion(world, plan)
-    return [*_incomplete(opinion), *_tag_faults(opinion), *_manifest_faults(opinion), *_leftovers(opinion)]
+    return [
+        *_incomplete(opinion), *_tag_faults(opinion), *_manifest_faults(opinion), *_leftovers(opinion), *_last_faults(opinion),
+    ]  # fmt: skip
+
+
+def _last_faults(opinion: Opinion) -> Iterable[str]:
+    """Where the last tagged image cannot go by itself: exactly one is spared, the newest, and only where nothing else stays."""
+    seen, spared = opinion.seen, {opinion.seen.tags[tag] for tag in opinion.spared if tag is not None}
+    staying = {tag for tag in seen.tags if tag not in opinion.gone_tags}
+    everything_goes = all(item.goes for item in opinion.items)
+    if not seen.keeps_last_tagged:
+        if spared:
+            yield "an image is spared as the last, though this registry deletes the last one, too"
+        return
+    if seen.tags and not staying and not (opinion.policy.delete_empty and everything_goes):
+        yield "no tag stays, though this registry keeps the last one"
+    if not spared:
+        return
+    if len(spared) > 1 or opinion.spared != {tag for tag, digest in seen.tags.items() if digest in spared}:
+        yield "other than all tags of one image are spared"
+    led_to = opinion.reachable(spared)
+    if any(seen.tags[tag] not in led_to and opinion.follows(tag) not in led_to for tag in staying):
+        yield "an image is spared as the last, though another stays by itself"
+    if any(_rank(opinion, digest) > _rank(opinion, next(iter(spared))) for digest in set(seen.tags.values())):
+        yield "an older image is spared than the newest"
+
+
+def _rank(opinion: Opinion, digest: Digest) -> tuple[bool, datetime]:
+    """Images come before what belongs to one, the newest first."""
+    tags = [tag for tag, found in opinion.seen.tags.items() if found == digest]
+    manifest = opinion.seen.manifests.get(digest)
+    is_image = manifest is not None and manifest.subject is None and not opinion.stub(digest)
+    named = any(not FOLLOWING_NAME.fullmatch(tag.text) for tag in tags)
+    dates = [date for tag in tags if (date := opinion.date(digest, tag)) is not None]
+    return is_image and named, max(dates, default=datetime.min.replace(tzinfo=NOW.tzinfo))
 
 
 def _incomplete(opinion: Opinion) -> Iterable[str]:

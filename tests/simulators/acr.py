@@ -109,8 +109,8 @@ class AcrSimulator(Simulator):
             return refused or _unknown()
         open_to_changes = shelf.name not in self.locked
         return Reply.of({
-            "registry": "acme.azurecr.io", "imageName": shelf.name, "createdTime": self._date(self.clock.now()),
-            "lastUpdateTime": self._date(self.clock.now()), "manifestCount": len(shelf.manifests), "tagCount": len(shelf.tags),
+            "registry": "acme.azurecr.io", "imageName": shelf.name, "createdTime": self._date(shelf.made),
+            "lastUpdateTime": self._date(shelf.made), "manifestCount": len(shelf.manifests), "tagCount": len(shelf.tags),
             "changeableAttributes": _changeable("" if open_to_changes else "locked"),
         })  # fmt: skip
 

@@ -231,7 +231,7 @@ class DockerHubSimulator(Simulator):
         namespace, _, name = shelf.name.partition("/")
         return {
             "name": name, "namespace": namespace, "repository_type": "image", "status": 1, "is_private": True, "pull_count": 0,
-            "last_updated": _spelled(self.clock.now()), "storage_size": sum(held.size for held in shelf.manifests.values()),
+            "last_updated": self._date(shelf.made), "storage_size": sum(held.size for held in shelf.manifests.values()),
         }  # fmt: skip
 
     def _tag(self, shelf: Shelf, name: str) -> dict[str, Any]:

@@ -203,7 +203,8 @@ class EcrSimulator(Simulator):
             return refused or error(
                 "RepositoryNotEmptyException", "The repository cannot be deleted because it still contains images"
             )
-        gone = self._repository(self.shelves.pop(self._name(call)).name)
+        gone = self._repository(self._name(call))
+        del self.shelves[self._name(call)]
         return answer({"repository": gone})
 
     # /v2
@@ -314,7 +315,8 @@ class EcrSimulator(Simulator):
 
     def _repository(self, name: str) -> dict[str, Any]:
         uri = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
-        return {"repositoryName": name, "registryId": ACCOUNT, "repositoryUri": uri}
+        made = self.shelf(name).made.timestamp()
+        return {"repositoryName": name, "registryId": ACCOUNT, "repositoryUri": uri, "createdAt": made}
 
 
 def _coded(password: str) -> str:

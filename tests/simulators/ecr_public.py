@@ -92,5 +92,5 @@ class PublicEcrSimulator(EcrSimulator):
     def _repository(self, name: str) -> dict[str, Any]:
         return {
             "repositoryName": name.removeprefix(f"{ALIAS}/"), "registryId": ACCOUNT, "repositoryUri": f"public.ecr.aws/{name}",
-            "repositoryArn": f"arn:aws:ecr-public::{ACCOUNT}:repository/{name}", "createdAt": self.clock.now().timestamp(),
+            "repositoryArn": f"arn:aws:ecr-public::{ACCOUNT}:repository/{name}", "createdAt": self.shelf(name).made.timestamp(),
         }  # fmt: skip

@@ -99,6 +99,7 @@ class GithubSimulator(Simulator):
         self.desk = TokenDesk(self.accounts, "ghcr.io", "/token")
         self.owners = {"acme": "Organization", "octocat": "User", "acme-bot": "User"}
         self.bin: dict[tuple[str, int], Bin] = {}
+        self.packages_bin: dict[str, list[Bin]] = {}
 
     def secrets(self) -> list[str]:
         return [*super().secrets(), *self.desk.ever_issued]
@@ -187,6 +188,30 @@ class GithubSimulator(Simulator):
         self.remove(shelf.name, held.digest)
         return Reply(204)
 
+    @ways("DELETE", PACKAGE)
+    def delete_package(self, call: Call) -> Reply:
+        """All that it holds goes, and comes back with it for 30 days."""
+        shelf = self._shelf(call)
+        refused = self._refusal(call, DELETE, hides=shelf is None)
+        if refused or shelf is None:
+            return refused or _not_found()
+        if any(mark.locked for mark in shelf.tags.values()):
+            return _error(400, DOWNLOADS)
+        self.packages_bin[shelf.name] = [Bin(held, tuple(shelf.tags_of(held.digest))) for held in shelf.manifests.values()]
+        for digest in list(shelf.manifests):
+            self.remove(shelf.name, digest)
+        return Reply(204)
+
+    @ways("POST", PACKAGE + "/restore")
+    def restore_package(self, call: Call) -> Reply:
+        refused, name = self._refusal(call, DELETE), f"{self._owner(call)}/{call['name']}"
+        kept = self.packages_bin.pop(name, None)
+        if refused or kept is None or self._shelf(call) is not None:
+            return refused or _not_found()
+        for one in kept:
+            self._put_back(self.shelf(name), one)
+        return Reply(204)
+
     @ways("POST", VERSION + "/restore")
     def restore_version(self, call: Call) -> Reply:
         refused, shelf = self._refusal(call, DELETE), self._shelf(call)
@@ -195,13 +220,16 @@ class GithubSimulator(Simulator):
         kept = self.bin.pop((shelf.name, int(call["id"])), None)
         if kept is None:
             return _not_found()
+        self._put_back(shelf, kept)
+        return Reply(204)
+
+    def _put_back(self, shelf: Shelf, kept: Bin) -> None:
         headers = {"host": self.upstream.host, "content-type": kept.held.media_type}
         forward(Request("PUT", f"/v2/{shelf.name}/manifests/{kept.held.digest}", headers, kept.held.content), self.upstream.host)
         for tag in kept.tags if self.restores_tags else ():
             if tag not in shelf.tags:
                 shelf.put(kept.held, tag)
         shelf.put(kept.held, None)
-        return Reply(204)
 
     # /v2
 

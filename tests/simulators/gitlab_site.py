@@ -232,7 +232,7 @@ class GitLabSite(Simulator):
         status = {"status": "delete_scheduled"} if name in self.scheduled else {}
         return {
             "id": self.shelf(name).id, "name": name.partition("/")[2], "path": name, "project_id": _number(project_of(name)),
-            "location": f"registry.example.com/{name}", "created_at": spelled(self.clock.now()), **status,
+            "location": f"registry.example.com/{name}", "created_at": spelled(self.shelf(name).made), **status,
         }  # fmt: skip
 
     def _page(self, call: Call, rows: list[Any]) -> Reply:

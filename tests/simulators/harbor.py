@@ -229,7 +229,7 @@ class HarborSimulator(Simulator):
     def _repository(self, shelf: Shelf) -> dict[str, Any]:
         return {
             "id": shelf.id, "project_id": 7, "name": shelf.name, "artifact_count": len(shelf.manifests), "pull_count": 0,
-            "creation_time": _spelled(self.clock.now()), "update_time": _spelled(self.clock.now()),
+            "creation_time": self._date(shelf.made), "update_time": self._date(shelf.made),
         }  # fmt: skip
 
     def _artifact(self, shelf: Shelf, held: Held) -> dict[str, Any]:

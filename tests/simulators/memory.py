@@ -9,12 +9,10 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 from moorage.oci.reference import Digest
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 _ids = itertools.count(1001)
 
@@ -64,9 +62,10 @@ class Mark:
 
 @dataclass
 class Shelf:
-    """One repository, in the order in which things were pushed."""
+    """One repository, in the order in which things were pushed. `made` is when that began."""
 
     name: str
+    made: datetime = datetime.min.replace(tzinfo=UTC)
     id: int = field(default_factory=lambda: next(_ids))
     manifests: dict[Digest, Held] = field(default_factory=dict)
     tags: dict[str, Mark] = field(default_factory=dict)

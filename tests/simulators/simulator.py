@@ -203,7 +203,7 @@ class Simulator:
     # What vendors use
 
     def shelf(self, repository: str) -> Shelf:
-        return self.shelves.setdefault(repository, Shelf(repository))
+        return self.shelves.setdefault(repository, Shelf(repository, self.clock.now() - self.back))
 
     def remove(self, repository: str, digest: Digest) -> None:
         """Delete a manifest with all its tags, here and in the registry behind; as late as the faults say, or not at all."""

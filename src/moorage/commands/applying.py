@@ -14,7 +14,8 @@ from moorage.commands.world import World
 from moorage.errors import Failure, PartialFailure, RegistryError
 from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository
-from moorage.policy.plan import Item, Key, Kind, Outcome, Plan
+from moorage.policy.last_tagged import gone_with_repository
+from moorage.policy.plan import Item, Key, Kind, Outcome, Plan, RepositoryItem
 from moorage.policy.planner import Planner, freed_bytes
 from moorage.registries.interface import Registry, TagDeleter
 from moorage.settings.settings import Access
@@ -67,7 +68,7 @@ class Application:
             if repository not in going or spent():
                 continue
             try:
-                run = self._prepare(planner, going[repository])
+                run = self._prepare(planner, going[repository], last=repository in plan.doomed)
             except RegistryError as error:  # what was done in other repositories has to be told all the same
                 halted.append(error)
                 notes.append(f"{repository}: not begun, it could not be looked at again: {error.message}")
@@ -86,10 +87,13 @@ class Application:
         self.world.progress.done()
         if self.journal.path.exists():
             self.world.progress.note(f"To undo, as far as the registry still can: moorage restore {self.journal.path}")
-        return Applied(_ended(plan, outcomes, notes, views), tuple(halted), alarm)
+        return Applied(ended(plan, outcomes, notes, views), tuple(halted), alarm)
 
-    def _prepare(self, planner: Planner, items: Sequence[Item]) -> Run:
-        """Look again right before deleting: at the names, and at everything where they have changed or the plan is an old one."""
+    def _prepare(self, planner: Planner, items: Sequence[Item], *, last: bool) -> Run:
+        """Look again right before deleting: at the names, and at everything where they have changed or the plan is an old one.
+
+        `last` says that the repository goes, too: what can only go with it is left to moorage.commands.emptying.
+        """
         inventory = planner.inventory
         outcomes: Mapping[Key, Result] = {}
         if self.reviewed:
@@ -101,10 +105,11 @@ class Application:
                 outcomes = reconcile(items, inventory, planner.claims)
         left = [item for item in items if item.key not in outcomes]
         unfit = {**outcomes, **_cannot_untag(self.registry, inventory.repository, left)}
+        held_back = gone_with_repository(planner.inventory) if last else frozenset()
         return Run(
             self.registry,
             inventory,
-            [item for item in left if item.key not in unfit],
+            [item for item in left if item.key not in unfit and item.digest not in held_back],
             self.journal,
             parallel=self.access.parallel,
             progress=self.world.progress,
@@ -143,7 +148,8 @@ def _cannot_untag(registry: Registry, repository: Repository, items: Sequence[It
     }
 
 
-def _ended(plan: Plan, outcomes: Mapping[Key, Result], notes: Iterable[str], views: Views) -> Plan:
+def ended(plan: Plan, outcomes: Mapping[Key, Result], notes: Iterable[str], views: Views) -> Plan:
+    """The plan with these outcomes beside those that it has, and the bytes that all of its deletions freed."""
     done = plan.with_outcomes(outcomes)
     deleted = (item for item in done.deletions if item.outcome is Outcome.DELETED and item.kind is Kind.MANIFEST)
     gone: dict[Repository, set[Digest]] = {}
@@ -167,7 +173,8 @@ def shortfall(applied: Applied, views: Views) -> Failure | None:
     plan = applied.plan
     if applied.alarm is not None:
         return PartialFailure(applied.alarm.message, remedy=applied.alarm.remedy)
-    remaining = [item for item in plan.deletions if item.remains]
+    remaining: list[Item | RepositoryItem] = [item for item in plan.deletions if item.remains]
+    remaining += [item for item in plan.empties if item.remains]
     if not remaining:
         return incomplete(views)
     items = [f"{item}: {item.error or 'not reached'}" for item in remaining]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from moorage.commands.applying import Application, Views, incomplete, journal_path, shortfall
 from moorage.commands.atomic import write_atomically
 from moorage.commands.connect import connect
+from moorage.commands.emptying import Emptying
 from moorage.commands.in_use import Running, running
 from moorage.commands.journal import RECORDED, Journal
 from moorage.commands.planning import fresh_plan, reviewed_plan
@@ -74,7 +75,9 @@ def conclude(
         done = applied.plan
         if project is not None and applied.alarm is None:
             done = replace(done, notes=(*done.notes, *project.tidy(done, journal)))
-    return CleanupResult(done, (), shortfall(applied, views))
+        emptying = Emptying(registry, journal, settings.access, world, settings.policy)
+        applied = emptying.carry_out(replace(applied, plan=done), views)
+    return CleanupResult(applied.plan, (), shortfall(applied, views))
 
 
 def _recorded(settings: CleanupSettings, project: ProjectImages | None, plan: Plan) -> Iterable[Recorded]:

@@ -3,6 +3,7 @@
 One JSON object per line, appended and never changed. The first line says which registry this is about. For each deletion there is
 an `about-to` line with everything needed to undo it (the manifest byte for byte, all its tags, the vendor's id) and, once it has
 happened, a line with its outcome. A run that is killed leaves an `about-to` without outcome: whoever reads it has to look.
+`emptied` lines do the same for a repository itself, whose settings nobody can put back.
 `recorded` lines (moorage.commands.recorded) say at which commits the images were published that are about to go.
 """
 
@@ -24,6 +25,7 @@ from moorage.policy.document import read_repository, stamp
 from moorage.policy.plan import Outcome
 
 SCHEMA = "moorage.journal/1"
+EMPTIED: Final = "emptied"  # the event of a repository that goes itself, see moorage.commands.emptied
 RECORDED: Final = "recorded"  # the event of what is noted of contents, see moorage.commands.recorded
 
 
@@ -86,6 +88,13 @@ class Journal:
         if lines:
             self._append(*lines)
 
+    def emptied(self, repository: Repository, outcome: Outcome | None = None) -> None:
+        """A repository itself goes, whose images are in the journal already; without an outcome, it is about to.
+
+        On disk when this returns; raises as `about_to` does.
+        """
+        self._append({"event": EMPTIED, "repository": str(repository), "outcome": outcome.value if outcome else None})
+
     def _append(self, *rows: dict[str, Any]) -> None:
         with self._lock:
             try:
@@ -128,7 +137,7 @@ def read_journal(path: Path) -> tuple[Registry, tuple[Entry, ...]]:
             if row.get("schema") == SCHEMA:
                 registry = Registry(row["registry"])  # again where a later run went on with the same file
                 continue
-            if row.get("event") == RECORDED or _is_record_elsewhere(row, registry):
+            if row.get("event") in {RECORDED, EMPTIED} or _is_record_elsewhere(row, registry):
                 continue
             entry = _read(row, registry)
             found[entry.key] = entry if entry.outcome is None else replace(found[entry.key], outcome=entry.outcome)

@@ -46,4 +46,5 @@ def merged_reports(paths: Sequence[Path]) -> Plan:
         notes=tuple(dict.fromkeys(note for plan in plans.values() for note in plan.notes)),
         applied=any(plan.applied for plan in plans.values()),
         freed={repository: freed for plan in plans.values() for repository, freed in plan.freed.items()},
+        empties=tuple(item for plan in plans.values() for item in plan.empties),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from moorage.commands.applying import Views
+from moorage.commands.emptying import empties
 from moorage.commands.in_use import Running
 from moorage.commands.keep_list import read_keep_lists
 from moorage.commands.plan_file import read_plan
@@ -73,11 +74,13 @@ def fresh_plan(
     notes = (*seen.notes, *decided.notes, *verdict.notes, *in_use.notes)
     views = Views(decided.found, {**seen.failures, **decided.failures}, notes, verdict.objections)
     plans = {repository: planner.plan() for repository, planner in views.planners.items()}
+    emptied, said = empties(registry, views.planners, plans, project)
     plan = Plan(
         created=now,
         items=tuple(item for repository in plans for item in plans[repository].items),
-        notes=(*views.notes, *(note for repository in plans for note in plans[repository].notes)),
+        notes=(*views.notes, *(note for repository in plans for note in plans[repository].notes), *said),
         freed={repository: plans[repository].freed for repository in plans},
+        empties=emptied,
     )
     return plan, views
 
@@ -91,8 +94,13 @@ def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, i
     """The plan from a file, beside a new look at the repositories that it deletes from, and at what claims something in them."""
     plan = read_plan(path, f"--plan {path}", settings.storage.repo.registry)
     # What became of it in an earlier run does not count: each item is looked at anew.
-    plan = replace(plan, applied=False, items=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.items))
-    repositories = tuple(dict.fromkeys(item.repository for item in plan.deletions))
+    plan = replace(
+        plan,
+        applied=False,
+        items=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.items),
+        empties=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.empties),
+    )
+    repositories = tuple(dict.fromkeys((*(item.repository for item in plan.deletions), *plan.doomed)))
     listed = read_keep_lists(settings.keep_lists, repositories)
     now = world.now()
 

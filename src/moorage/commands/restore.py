@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from moorage.commands.connect import connect
+from moorage.commands.emptied import emptied_in_journal, made_again
 from moorage.commands.journal import Entry, entries_to_undo, read_journal
 from moorage.commands.record_restoring import Again, record_again
 from moorage.commands.recorded import Recorded, recorded_in_journal
@@ -95,8 +96,10 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
         )
     recorded = recorded_in_journal(settings.journal)
     items: list[RestoredItem] = []
-    with connect(settings.storage, settings.access, world) as registry:
+    with connect(settings.storage, settings.access, world) as registry, _stages_home(settings, world) as stages:
+        notes = tuple(made_again(registry, emptied, dry_run=settings.dry_run))
         undone = list(entries_to_undo(entries))
+    emptied = emptied_in_journal(settings.journal, registry_name)
         world.progress.start("Restoring", len(undone))
         for entry in undone:
             items += _put_back(registry, entry, dry_run=settings.dry_run)
@@ -106,7 +109,29 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
     lost = [f"{item}: {item.error}" for item in items if item.outcome in (Back.LOST, Back.TAKEN)]
     lost += again.problems
     failure = PartialFailure(f"{len(lost)} could not be put back", items=lost, remedy=_PUBLISH_ANEW) if lost else None
-    return RestoreResult(tuple(items), failure, again.notes)
+    return RestoreResult(tuple(items), failure, (*notes, *again.notes))
+
+
+@contextmanager
+def _stages_home(settings: RestoreSettings, world: World) -> Iterator[Home | None]:
+    """The stages storage, where the run was told of one: it may be on another registry, and has credentials of its own."""
+    if settings.stages is None:
+        yield None
+        return
+    with connect(settings.stages, settings.access, world) as other:
+        yield Home(other, settings.stages.repo.repository(NAMELESS))
+
+
+def _port(repository: Repository, own: RegistryName, registry: Registry, stages: Home | None) -> Registry | None:
+    """Who is asked to put something back in a repository; None where nobody can be."""
+    if stages is not None and repository == stages.repository:
+        return stages.registry
+    return registry if repository.registry == own else None
+
+
+def _out_of_reach(entry: Entry) -> list[RestoredItem]:
+    why = f"this run does not speak to {entry.repository.registry}: give --stages-storage, as for the run that deleted it"
+    return [RestoredItem(entry.repository, entry.digest, tag, Back.LOST, why) for tag in (*entry.tags, None)]
 
 
 def _recorded_again(

@@ -21,6 +21,7 @@ class Stored:
     `labels` are those of the image config; None means nobody asked yet.
     `size` is in bytes: the vendor's figure, else the manifest and its own blobs, without children.
     `locked` is the vendor's own reason why this manifest cannot go (immutable, locked, too many downloads), or empty.
+    `unread` means that only a listing told of it, which does not say what it belongs to: `subject` None is no answer then.
     `content` are the manifest's own bytes where the listing had to read them anyway, for the journal; else empty.
     """
 
@@ -37,6 +38,7 @@ class Stored:
     labels: Mapping[str, str] | None = None
     locked: str = ""
     vendor_id: str = ""
+    unread: bool = False
     content: bytes = field(default=b"", repr=False, compare=False)
 
     @classmethod
@@ -53,6 +55,13 @@ class Stored:
             size=manifest.size + sum(blob.size for blob in manifest.blobs),
         )
 
+    def with_bytes_of(self, read: "Stored") -> "Stored":
+        """What was read of this manifest, with what the listing had said of it before."""
+        return replace(
+            read, date=self.date, dated=self.dated, labels=self.labels, size=self.size or read.size, locked=self.locked,
+            vendor_id=self.vendor_id, subject=read.subject or self.subject,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
@@ -66,6 +75,7 @@ class Inventory:
     `takes_along` says whether the registry deletes, together with a manifest, what belongs to it (`subject`) whatever its tags
     are, and children that have no tag and are part of no other index (Harbor).
     `lives_by_tags` says whether a manifest goes with its last tag, and with it the children that nothing else holds (Quay).
+    `keeps_last_tagged` says whether the registry refuses to delete the last manifest with a tag by itself (GitHub).
     `records` are tags that stand for no image (moorage.oci.records); they are nowhere else in it, and nor is what they point at.
     """
 
@@ -81,6 +91,7 @@ class Inventory:
     lists_untagged: bool = False
     takes_along: bool = False
     lives_by_tags: bool = False
+    keeps_last_tagged: bool = False
     records: frozenset[Tag] = frozenset()
 
     def __post_init__(self) -> None:

@@ -5,24 +5,27 @@ was edited after it was made, which nobody reviewed as it now stands.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from moorage.errors import ConfigurationError, Refused
 from moorage.oci.manifest import parse_time
 from moorage.oci.reference import LAYOUT_SCHEME, Digest, Registry, Repository, Tag
-from moorage.policy.plan import SCHEMA, Action, Item, Kind, Outcome, Plan
+from moorage.policy.claims import Reasons
+from moorage.policy.plan import SCHEMA, Action, Item, Kind, Outcome, Plan, RepositoryItem
 from moorage.policy.reason import Code, Reason
 
 Document = dict[str, Any]
+T = TypeVar("T")
 
 
 def to_document(plan: Plan, objections: Sequence[str] = ()) -> Document:
     """The plan as plain JSON values, in the order of docs/plan.md. `objections`: the guards that would stop, or did stop, it."""
     items = [item_document(item) for item in plan.items]
+    repositories = [_repository_document(item) for item in plan.empties]
     return {
         "schema": SCHEMA,
         "created": stamp(plan.created),
@@ -32,7 +35,8 @@ def to_document(plan: Plan, objections: Sequence[str] = ()) -> Document:
         "freed": {str(repository): freed for repository, freed in plan.freed.items()},
         "objections": list(objections),
         "notes": list(plan.notes),
-        "seal": _seal(stamp(plan.created), items),
+        "repositories": repositories,
+        "seal": _seal(stamp(plan.created), items, repositories),
     }
 
 
@@ -47,22 +51,16 @@ def from_document(document: object, source: str, registry: Registry | None = Non
         raise ConfigurationError(
             f'{source} is no plan: "schema" is not {SCHEMA}', remedy="Make one with --dry-run --plan-out FILE."
         )
-    faults: list[str] = []
-    items = []
-    entries = document.get("items")
-    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-        try:
-            items.append(_read_item(entry, registry))
-        except KeyError as error:
-            faults.append(f"{source}: items[{number}]: {error} is missing")
-        except (ValueError, TypeError) as error:
-            faults.append(f"{source}: items[{number}]: {error}")
+    entries, emptied = document.get("items"), document.get("repositories", [])
+    items, faults = _each(f"{source}: items", entries, lambda entry: _read_item(entry, registry))
+    empties, more = _each(f"{source}: repositories", emptied, lambda entry: _read_emptied(entry, registry))
+    faults += more
     created = parse_time(document.get("created"))
-    if created is None or not isinstance(entries, list):
+    if created is None or not isinstance(entries, list) or not isinstance(emptied, list):
         faults.append(f'{source}: "created" and "items" are needed')
-    if faults or created is None or not isinstance(entries, list):
+    if faults or created is None or not isinstance(entries, list) or not isinstance(emptied, list):
         raise ConfigurationError(*faults, remedy="Make the plan anew with --dry-run --plan-out FILE.")
-    if document.get("seal") != _seal(str(document.get("created")), entries):
+    if document.get("seal") != _seal(str(document.get("created")), entries, emptied):
         raise Refused(
             f"{source} was edited after it was made, so nobody has reviewed what it now says",
             remedy="Make the plan anew with --dry-run --plan-out FILE; to keep more, add --exclude-tags or --keep-list.",
@@ -74,6 +72,7 @@ def from_document(document: object, source: str, registry: Registry | None = Non
         notes=tuple(str(note) for note in notes) if isinstance(notes, list) else (),
         applied=document.get("applied") is True,
         freed=_read_freed(document.get("freed"), {str(item.repository): item.repository for item in items}),
+        empties=tuple(empties),
     )
 
 
@@ -89,18 +88,60 @@ def item_document(item: Item) -> Document:
         "kind": item.kind.value,
         "tag": item.tag.text if item.tag else None,
         "digest": item.digest.text if item.digest else None,
-        "action": item.action.value,
-        "reasons": [{"code": reason.code.value, "detail": reason.detail} for reason in item.reasons],
-        "outcome": item.outcome.value,
-        "error": item.error,
+        **_fate(item),
         "pushed_at": stamp(item.pushed_at) if item.pushed_at else None,
         "size": item.size,
         "vendor_id": item.vendor_id,
     }
 
 
+def _repository_document(item: RepositoryItem) -> Document:
+    return {"repository": str(item.repository), **_fate(item)}
+
+
+def _fate(item: Item | RepositoryItem) -> Document:
+    """What becomes of something, and why."""
+    return {
+        "action": item.action.value,
+        "reasons": [{"code": reason.code.value, "detail": reason.detail} for reason in item.reasons],
+        "outcome": item.outcome.value,
+        "error": item.error,
+    }
+
+
+def _each(place: str, entries: object, read: Callable[[object], T]) -> tuple[list[T], list[str]]:
+    """What the entries of a list mean, and what is wrong with those that mean nothing."""
+    found, faults = [], []
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        try:
+            found.append(read(entry))
+        except KeyError as error:
+            faults.append(f"{place}[{number}]: {error} is missing")
+        except (ValueError, TypeError) as error:
+            faults.append(f"{place}[{number}]: {error}")
+    return found, faults
+
+
+def _read_emptied(entry: object, registry: Registry | None) -> RepositoryItem:
+    if not isinstance(entry, dict) or not isinstance(entry.get("error"), str | None):
+        raise TypeError("an object is needed, whose error is a text")
+    return RepositoryItem(
+        repository=_repository(str(entry["repository"]), registry),
+        action=Action(entry["action"]),
+        reasons=_read_reasons(entry["reasons"]),
+        outcome=Outcome(entry.get("outcome", Outcome.PLANNED)),
+        error=entry.get("error"),
+    )
+
+
+def _read_reasons(found: object) -> Reasons:
+    if not isinstance(found, list):
+        raise TypeError("an item is an object with a list of reasons")
+    return tuple(Reason(Code(reason["code"]), str(reason["detail"])) for reason in found)
+
+
 def _read_item(entry: object, registry: Registry | None) -> Item:
-    if not isinstance(entry, dict) or not isinstance(entry["reasons"], list):
+    if not isinstance(entry, dict):
         raise TypeError("an item is an object with a list of reasons")
     kind, action = Kind(entry["kind"]), Action(entry["action"])
     tag = Tag(entry["tag"]) if entry.get("tag") else None
@@ -115,7 +156,7 @@ def _read_item(entry: object, registry: Registry | None) -> Item:
         kind=kind,
         digest=digest,
         action=action,
-        reasons=tuple(Reason(Code(reason["code"]), str(reason["detail"])) for reason in entry["reasons"]),
+        reasons=_read_reasons(entry["reasons"]),
         tag=tag,
         outcome=Outcome(entry.get("outcome", Outcome.PLANNED)),
         error=error,
@@ -146,8 +187,13 @@ def read_repository(text: str, registry: Registry) -> Repository:
     return Repository(registry, text.removeprefix(prefix))
 
 
-def _seal(created: str, items: list[Any]) -> str:
+def _seal(created: str, items: list[Any], repositories: list[Any]) -> str:
     """Over everything that decides what is carried out; outcomes and sizes are free to change."""
-    kept = ("repository", "kind", "tag", "digest", "action", "vendor_id")
-    rows = [[item.get(name) for name in kept] if isinstance(item, dict) else None for item in items]
-    return "sha256:" + sha256(json.dumps([created, rows], sort_keys=True).encode()).hexdigest()
+    rows = [_row(item, ("repository", "kind", "tag", "digest", "action", "vendor_id")) for item in items]
+    emptied = [_row(item, ("repository", "action")) for item in repositories]
+    sealed = [created, rows, emptied] if emptied else [created, rows]  # a plan of before there were any still fits
+    return "sha256:" + sha256(json.dumps(sealed, sort_keys=True).encode()).hexdigest()
+
+
+def _row(item: object, names: Sequence[str]) -> list[Any] | None:
+    return [item.get(name) for name in names] if isinstance(item, dict) else None

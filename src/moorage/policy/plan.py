@@ -82,6 +82,29 @@ Key = tuple[Repository, Tag | None, Digest | None]
 
 
 @dataclass(frozen=True, slots=True)
+class RepositoryItem:
+    """A repository in which the plan leaves nothing, and what becomes of the repository itself."""
+
+    repository: Repository
+    action: Action
+    reasons: Reasons
+    outcome: Outcome = Outcome.PLANNED
+    error: str | None = None
+
+    @property
+    def goes(self) -> bool:
+        return self.action is Action.DELETE
+
+    @property
+    def remains(self) -> bool:
+        """Planned to go, and still there."""
+        return self.goes and self.outcome not in DONE and self.outcome is not Outcome.CHANGED
+
+    def __str__(self) -> str:
+        return str(self.repository)
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over a plan. `deleted_*` counts what this run removed, so it is zero in a plan that was not carried out."""
 
@@ -94,6 +117,8 @@ class Totals:
     freed_bytes: int = 0
     planned_tags: int = 0
     planned_manifests: int = 0
+    planned_repositories: int = 0
+    deleted_repositories: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +126,7 @@ class Plan:
     """Items in the order of repositories; `notes` say what was not known, one sentence each.
 
     `freed` maps repositories to the bytes of blobs that only deleted manifests use (as far as sizes are known).
+    `empties` are the repositories in which nothing is left, where the user asked for such to be deleted.
     """
 
     created: datetime
@@ -108,17 +134,23 @@ class Plan:
     notes: tuple[str, ...] = ()
     applied: bool = False
     freed: Mapping[Repository, int] = field(default_factory=dict)
+    empties: tuple[RepositoryItem, ...] = ()
 
     def of(self, repository: Repository) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.repository == repository)
 
     @property
     def repositories(self) -> tuple[Repository, ...]:
-        return tuple(dict.fromkeys(item.repository for item in self.items))
+        return tuple(dict.fromkeys((*(item.repository for item in self.items), *(item.repository for item in self.empties))))
 
     @property
     def deletions(self) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.goes)
+
+    @property
+    def doomed(self) -> tuple[Repository, ...]:
+        """The repositories that are to go themselves."""
+        return tuple(item.repository for item in self.empties if item.goes)
 
     def with_outcomes(self, outcomes: Mapping[Key, tuple[Outcome, str | None]]) -> Self:
         """The same plan after the run: items that are named get their outcome and error."""
@@ -136,14 +168,17 @@ class Plan:
         # A tag whose plan no longer fits stays, so it counts as kept.
         stays = [item for item in self.items if not item.goes or item.outcome is Outcome.CHANGED]
         deleted = [item for item in self.deletions if item.outcome is Outcome.DELETED]
+        going: list[Item | RepositoryItem] = [*self.deletions, *(item for item in self.empties if item.goes)]
         return Totals(
             kept_tags=count(Kind.TAG, stays),
             deleted_tags=count(Kind.TAG, deleted),
             kept_manifests=count(Kind.MANIFEST, stays),
             deleted_manifests=count(Kind.MANIFEST, deleted),
-            failed=sum(1 for item in self.deletions if item.outcome is Outcome.FAILED),
-            remaining=sum(1 for item in self.deletions if item.remains) if self.applied else 0,
+            failed=sum(1 for item in going if item.outcome is Outcome.FAILED),
+            remaining=sum(1 for item in going if item.remains) if self.applied else 0,
             freed_bytes=sum(self.freed.values()),
             planned_tags=count(Kind.TAG, self.deletions),
             planned_manifests=count(Kind.MANIFEST, self.deletions),
+            planned_repositories=len(self.doomed),
+            deleted_repositories=sum(1 for item in self.empties if item.outcome is Outcome.DELETED),
         )

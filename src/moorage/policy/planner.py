@@ -18,19 +18,22 @@ from datetime import datetime
 
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Digest, Tag
-from moorage.policy.claims import Claims, Reasons
+from moorage.policy.claims import Claims, Reasons, merged
 from moorage.policy.company import company_kept
 from moorage.policy.graph import Edge, Graph, Step
+from moorage.policy.last_tagged import last_tagged
 from moorage.policy.plan import Action, Item, Kind
 from moorage.policy.reason import Code, Reason
 from moorage.policy.rules import Policy
 from moorage.policy.selection import Selection, Selector
+from moorage.policy.unread import unread_that_matter
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Facts that a plan would rest on and that the inventory lacks.
 
+    `unread` are images of which it matters by now what they belong to (`Stored.unread`).
     `manifests` are in use and not in the inventory, which may not list what has no tag: until each is put among its manifests,
     `unreadable` or `missing`, no manifest is deleted.
     """
@@ -38,9 +41,10 @@ class Needs:
     dates: frozenset[Digest] = frozenset()
     referrers: frozenset[Digest] = frozenset()
     manifests: frozenset[Digest] = frozenset()
+    unread: frozenset[Digest] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.dates or self.referrers or self.manifests)
+        return bool(self.dates or self.unread or self.referrers or self.manifests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Planner:
     def needs(self, referrers_known: frozenset[Digest] = frozenset()) -> Needs:
         """What has to be asked before planning; ask, put the answers into the inventory, and ask again until nothing is needed.
 
-        Dates come first: without them, what goes is not known, and so neither whose referrers matter.
+        Dates come first: without them, what goes is not known, and so neither what has to be read, nor whose referrers matter.
         """
         manifests = self.inventory.manifests
         selector = Selector(self.inventory, self.policy, self.claims, self.now)
@@ -92,10 +96,32 @@ class Planner:
         dates = frozenset(digest for digest in selector.candidates() if not manifests[digest].dated)
         if dates:
             return Needs(dates=dates, manifests=unseen)
-        return Needs(referrers=frozenset(self._fates(selector.select()).deleted) - referrers_known, manifests=unseen)
+        selection = self._selection()
+        deleted = frozenset(self._fates(selection).deleted)
+        going = deleted | self._let_go(selection)
+        unread = unread_that_matter(self.inventory, self.policy, self.claims, selection, going)
+        return Needs(referrers=frozenset() if unread else deleted - referrers_known, manifests=unseen, unread=unread)
 
     def plan(self) -> RepositoryPlan:
+        return self._plan(self._selection())
+
+    def _selection(self) -> Selection:
+        """Where nothing with a tag would stay, and the registry keeps the last one, the newest image stays after all.
+
+        That is not needed where everything goes, and the repository itself may.
+        """
         selection = Selector(self.inventory, self.policy, self.claims, self.now).select()
+        last = last_tagged(self.inventory)
+        items = self._plan(selection).items if last is not None else ()
+        if last is None or any(not item.goes for item in items if item.tag is not None and item.digest is not None):
+            return selection
+        if self.policy.delete_empty and all(item.goes for item in items):
+            return selection
+        why = Reason(Code.LAST_TAGGED, "this registry deletes the last tagged image of a repository only with the repository")
+        claim = Claims(keep_tags=dict.fromkeys(self.tags_of[last], (why,)))
+        return Selector(self.inventory, self.policy, merged([self.claims, claim]), self.now).select()
+
+    def _plan(self, selection: Selection) -> RepositoryPlan:
         fates = self._fates(selection)
         items = [self._tag_item(tag, digest, selection, fates) for tag, digest in sorted(self.inventory.tags.items())]
         items += [self._manifest_item(digest, selection, fates) for digest in sorted(self._known())]

@@ -29,6 +29,9 @@ class Code(StrEnum):
     NO_RECORD = "no-record"
     STANDS_ALONE = "stands-alone"
     STAGE_OF_KEPT_IMAGE = "stage-of-kept-image"
+    LAST_TAGGED = "last-tagged"
+    HOLDS_RECORDS = "holds-records"
+    CANNOT_DELETE_REPOSITORY = "cannot-delete-repository"
     # goes
     RULE = "rule"
     HALF_REMOVED = "half-removed"
@@ -38,6 +41,7 @@ class Code(StrEnum):
     SUBJECT_GONE = "subject-gone"
     PURGE = "purge"
     STAGE_UNUSED = "stage-unused"
+    NOTHING_LEFT = "nothing-left"
 
 
 @dataclass(frozen=True, slots=True, order=True)

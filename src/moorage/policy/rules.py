@@ -46,6 +46,7 @@ class Policy:
 
     `young` is the grace for images that may still be in flight: anything younger stays, whatever a rule says.
     `delete_unknown_age` is the explicit word that lets rules without an age act on images without a date.
+    `delete_empty` is the explicit word that lets repositories go in which nothing is left.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -53,6 +54,7 @@ class Policy:
     exclude: TagSelector | None = None
     young: timedelta = timedelta(hours=2)
     delete_unknown_age: bool = False
+    delete_empty: bool = False
 
     @property
     def wants_untagged(self) -> bool:

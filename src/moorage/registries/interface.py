@@ -9,6 +9,7 @@ All methods may be called from several threads at once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol, runtime_checkable
@@ -57,6 +58,17 @@ class Describer(Protocol):
         """The same manifests with `dated` and `labels` filled in; an index takes the newest date of its children.
 
         What cannot be read comes back `dated` without a date, and with empty labels.
+        """
+
+
+@runtime_checkable
+class Revealer(Protocol):
+    """A registry whose listing leaves images `unread`: it does not say what they belong to. They are read on request."""
+
+    def reveal(self, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
+        """The same, knowing of each of these what it leads to and belongs to, or that it is unreadable or missing.
+
+        Raises Unauthorized, Denied and Throttled, which concern the repository as a whole.
         """
 
 
@@ -128,7 +140,33 @@ class RepositoryDeleter(Protocol):
     """A registry that can delete a repository itself, and not only what lies in it."""
 
     def delete_repository(self, repository: Repository) -> None:
-        """Delete a repository that holds nothing. Raises ItemRefused, with nothing changed, for one that holds something."""
+        """Delete a repository that holds nothing, with its settings. What is pushed while this runs may go along: see vendors.
+
+        Raises ItemRefused, with nothing changed, for one that holds something.
+        """
+
+    def cannot_delete(self, repository: Repository) -> str:
+        """Why repositories cannot be deleted here, as a sentence for the plan, or empty when they can. Changes nothing."""
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        """When the repository was made or changed last, None where the registry does not say. Raises NotFound once it is gone."""
+
+
+@runtime_checkable
+class WholeDeleter(Protocol):
+    """A registry in which no repository is ever empty: the last image with a tag goes only with the repository (GitHub)."""
+
+    def delete_whole(self, repository: Repository, holding: Mapping[Digest, AbstractSet[Tag]]) -> None:
+        """Delete a repository that holds exactly these manifests, each with exactly these tags.
+
+        Raises ItemRefused, with nothing changed, where it holds anything else. What is pushed while this runs may go along.
+        """
+
+    def cannot_delete(self, repository: Repository) -> str:
+        """As `RepositoryDeleter` has it."""
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        """As `RepositoryDeleter` has it."""
 
 
 @runtime_checkable

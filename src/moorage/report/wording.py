@@ -29,6 +29,9 @@ MEANINGS: Mapping[Code, str] = {
     Code.NO_RECORD: "Moorage published it, and nothing says at which commit.",
     Code.STANDS_ALONE: "At least one of its tags stays.",
     Code.STAGE_OF_KEPT_IMAGE: "It is a stage, and an image that stays was made from it.",
+    Code.LAST_TAGGED: "This registry never deletes the last tagged image of a repository by itself.",
+    Code.HOLDS_RECORDS: "The repository holds no image, and records that somebody may still need.",
+    Code.CANNOT_DELETE_REPOSITORY: "Nothing is left in the repository, and this registry does not let us delete it.",
     Code.RULE: "A rule covers it and lets it go.",
     Code.HALF_REMOVED: "An earlier run was ended while it took this tag away, and left it on a stand-in.",
     Code.NOT_KEPT: "Moorage published it, and no keep policy wants it any more.",
@@ -37,6 +40,7 @@ MEANINGS: Mapping[Code, str] = {
     Code.SUBJECT_GONE: "It belongs to an image that goes.",
     Code.PURGE: "Everything that this project published was asked to go.",
     Code.STAGE_UNUSED: "It is a stage, and no image that stays was made from it.",
+    Code.NOTHING_LEFT: "Nothing is left in the repository, so it goes, too.",
 }
 
 OUTCOMES: Mapping[Outcome, str] = {

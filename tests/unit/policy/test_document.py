@@ -1,6 +1,7 @@
 """`moorage.plan/1`, and what is no such thing (docs: plan)."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.unit.policy.shelf import NOW, REPOSITORY, digest
 from moorage.errors import ConfigurationError, Refused
 from moorage.oci.reference import Registry, Tag
 from moorage.policy.document import from_document, read_repository, stamp, to_document
-from moorage.policy.plan import Action, Item, Kind, Outcome, Plan
+from moorage.policy.plan import Action, Item, Kind, Outcome, Plan, RepositoryItem
 from moorage.policy.reason import Code, Reason
 
 REGISTRY = REPOSITORY.registry
@@ -18,7 +19,9 @@ WHY = (Reason(Code.RULE, "cleanup.rules[0]: matches pr-*"),)
 TAG = Item(REPOSITORY, Kind.TAG, digest("app"), Action.DELETE, WHY, tag=Tag("pr-1"), pushed_at=NOW, size=5, vendor_id="77")
 MANIFEST = Item(REPOSITORY, Kind.MANIFEST, digest("app"), Action.DELETE, WHY)
 LOST = Item(REPOSITORY, Kind.TAG, None, Action.KEEP, (Reason(Code.UNREADABLE, "503"),), tag=Tag("web"))
+GONE = RepositoryItem(REPOSITORY, Action.DELETE, (Reason(Code.NOTHING_LEFT, "everything in it goes"),))
 PLAN = Plan(NOW, (TAG, MANIFEST, LOST), notes=("web cannot be resolved",), freed={REPOSITORY: 5})
+EMPTIED = replace(PLAN, empties=(GONE,))
 
 
 def written(plan: Plan = PLAN) -> dict[str, Any]:
@@ -47,8 +50,52 @@ def test_the_document_says_everything() -> None:
     assert document["items"][2]["digest"] is None
     assert document["totals"] == {
         "kept_tags": 1, "deleted_tags": 0, "kept_manifests": 0, "deleted_manifests": 0, "failed": 0, "remaining": 0,
-        "freed_bytes": 5, "planned_tags": 1, "planned_manifests": 1,
+        "freed_bytes": 5, "planned_tags": 1, "planned_manifests": 1, "planned_repositories": 0,
+        "deleted_repositories": 0,
     }  # fmt: skip
+
+
+def test_a_repository_that_goes_itself_is_in_it_and_comes_back() -> None:
+    document = written(EMPTIED)
+    assert document["repositories"] == [
+        {
+            "repository": "registry.example/acme/shop",
+            "action": "delete",
+            "reasons": [{"code": "nothing-left", "detail": "everything in it goes"}],
+            "outcome": "planned",
+            "error": None,
+        }
+    ]
+    assert document["totals"]["planned_repositories"] == 1
+    assert from_document(document, "plan.json", REGISTRY) == EMPTIED
+
+
+@pytest.mark.parametrize("edit", ["more", "fewer", "kept", "another"])
+def test_a_plan_that_was_edited_to_delete_another_repository_is_refused(edit: str) -> None:
+    document = written(EMPTIED)
+    rows = document["repositories"]
+    if edit == "more":
+        rows.append({**rows[0], "repository": "registry.example/acme/other"})
+    elif edit == "fewer":
+        rows.pop()
+    elif edit == "kept":
+        rows[0]["action"] = "keep"
+    else:
+        rows[0]["repository"] = "registry.example/acme/other"
+    with pytest.raises(Refused, match=r"plan\.json was edited"):
+        from_document(document, "plan.json", REGISTRY)
+
+
+@pytest.mark.parametrize("rows", [None, {}, "all", [None], [{}], [{"repository": "registry.example/a", "action": "burn"}]])
+def test_repositories_that_make_no_sense_are_told(rows: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"plan\.json"):
+        from_document({**written(EMPTIED), "repositories": rows}, "plan.json", REGISTRY)
+
+
+def test_a_plan_of_before_repositories_could_go_still_fits_its_seal() -> None:
+    document = written()
+    del document["repositories"]
+    assert from_document(document, "plan.json", REGISTRY) == PLAN
 
 
 def test_it_comes_back_as_it_was() -> None:

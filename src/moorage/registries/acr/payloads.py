@@ -49,8 +49,11 @@ class ManifestRecord:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRecord:
+    """`updated` is when it was made or changed last."""
+
     manifests: int | None
     tags: int | None
+    updated: datetime | None
     attributes: Attributes
 
 
@@ -117,7 +120,8 @@ def _manifest(fields: Mapping[str, Any]) -> ManifestRecord:
 
 
 def _repository(fields: Mapping[str, Any]) -> RepositoryRecord:
-    return RepositoryRecord(_number(fields.get("manifestCount")), _number(fields.get("tagCount")), _attributes(fields))
+    counts = (_number(fields.get("manifestCount")), _number(fields.get("tagCount")))
+    return RepositoryRecord(*counts, _moment(fields), _attributes(fields))
 
 
 def _attributes(fields: Mapping[str, Any]) -> Attributes:

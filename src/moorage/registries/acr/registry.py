@@ -110,11 +110,21 @@ class AcrRegistry:
         return sorted({found for name in names if (found := self._named(name)) is not None})
 
     def delete_repository(self, repository: Repository) -> None:
-        """Delete a repository that holds nothing. Raises ItemRefused for one that holds something, NotFound."""
+        """Delete a repository that holds nothing. Raises ItemRefused for one that holds something, NotFound.
+
+        ACR's call deletes whatever it finds: what is pushed between our look and it goes along.
+        """
         held = self._api.repository(repository)
         if held.manifests != 0 or held.tags != 0:
             raise ItemRefused(f"{repository} holds {held.manifests} manifests, and ACR would delete all of them")
         self._api.delete_repository(repository)
+
+    def cannot_delete(self, repository: Repository) -> str:
+        """What locks it, if anything does."""
+        return self._api.repository(repository).attributes.lock
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        return self._api.repository(repository).updated
 
     def _named(self, path: str) -> Repository | None:
         try:

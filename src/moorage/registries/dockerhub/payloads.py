@@ -60,10 +60,14 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RepositoryInfo:
-    """`immutable` are RE2 rules for tags that can be neither moved nor deleted. `size` is in bytes, None where nobody says."""
+    """`immutable` are RE2 rules for tags that can be neither moved nor deleted. `size` is in bytes, None where nobody says.
+
+    `changed` is when it was made or pushed to last.
+    """
 
     immutable: tuple[str, ...]
     size: int | None
+    changed: datetime | None
 
 
 def tags(document: object, place: str) -> Page[TagRecord]:
@@ -129,7 +133,9 @@ def _image(fields: Mapping[str, Any]) -> Image:
 def _repository(fields: Mapping[str, Any]) -> RepositoryInfo:
     settings = fields.get("immutable_tags_settings") or {}
     rules = settings.get("rules") or () if settings.get("enabled") is True else ()
-    return RepositoryInfo(tuple(str(rule) for rule in rules), _size(fields.get("storage_size")))
+    dates = [parse_time(fields.get(name)) for name in ("last_updated", "date_registered")]
+    changed = max((date for date in dates if date), default=None)
+    return RepositoryInfo(tuple(str(rule) for rule in rules), _size(fields.get("storage_size")), changed)
 
 
 def _digest(found: object) -> Digest | None:

@@ -133,13 +133,26 @@ class DockerHubRegistry:
         return sorted({found for path in below if (found := self._named(path)) is not None})
 
     def delete_repository(self, repository: Repository) -> None:
-        """Delete a repository that holds nothing, not even what has no tag: its `storage_size` has to be 0."""
-        place = f"{repository}: what Docker Hub says of it"
-        size = payloads.repository(self._api.call("GET", self._api.named(repository)).json(), place).size
+        """Delete a repository that holds nothing, not even what has no tag: its `storage_size` has to be 0.
+
+        Docker Hub's call deletes whatever it finds: what is pushed between our look and it goes along.
+        """
+        size = self._info(repository).size
         if tag_records(self._api, repository) or size != 0:
             held = f"{size} bytes" if size else "tags, or images without one"
             raise ItemRefused(f"{repository} holds {held}, and Docker Hub would delete all of it")
         self._api.call("DELETE", f"/v2/repositories/{repository.path}/", ok={200, 202, 204})
+
+    def cannot_delete(self, repository: Repository) -> str:  # noqa: ARG002 -- the same everywhere here
+        """Empty: whether this login may is only known by trying."""
+        return ""
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        return self._info(repository).changed
+
+    def _info(self, repository: Repository) -> payloads.RepositoryInfo:
+        place = f"{repository}: what Docker Hub says of it"
+        return payloads.repository(self._api.call("GET", self._api.named(repository)).json(), place)
 
     def _named(self, path: str) -> Repository | None:
         try:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from moorage.errors import Denied, NotFound
@@ -90,13 +91,18 @@ class EcrApi:
 
     def has_repository(self, repository: Repository) -> bool:
         """Whether the repository is there."""
-        own = self._address(repository)
-        name = own.pop("repositoryName")
         try:
-            self._aws.call("DescribeRepositories", repository, **own, repositoryNames=[name])
+            self.made(repository)
         except NotFound:
             return False
         return True
+
+    def made(self, repository: Repository) -> datetime | None:
+        """When the repository was made. Raises NotFound."""
+        own = self._address(repository)
+        name = own.pop("repositoryName")
+        answer = self._aws.call("DescribeRepositories", repository, **own, repositoryNames=[name])
+        return payloads.made(answer)
 
     def create_repository(self, repository: Repository) -> None:
         """Make a repository with the registry's own defaults. Raises ItemRefused where it is there already."""

@@ -140,6 +140,12 @@ def repository_names(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def made(answer: Mapping[str, Any]) -> datetime | None:
+    """When the one repository that was asked for was made."""
+    dates = [entry.get("createdAt") for entry in answer.get("repositories") or ()]
+    return next((date.astimezone(UTC) for date in dates if isinstance(date, datetime)), None)
+
+
 def _image(entry: Mapping[str, Any]) -> Image:
     subject, pushed, size = entry.get("subjectManifestDigest"), entry.get("imagePushedAt"), entry.get("imageSizeInBytes")
     return Image(

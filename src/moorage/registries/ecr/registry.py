@@ -154,8 +154,19 @@ class EcrRegistry:
         return True
 
     def delete_repository(self, repository: Repository) -> None:
-        """Delete a repository that holds nothing. Raises ItemRefused for one that holds something, NotFound."""
+        """Delete a repository that holds nothing. Raises ItemRefused for one that holds something, NotFound.
+
+        ECR itself refuses where it holds an image (we never say `force`): nothing that was pushed is lost, whenever it was.
+        """
         self._api.delete_repository(repository)
+
+    def cannot_delete(self, repository: Repository) -> str:  # noqa: ARG002 -- the same everywhere here
+        """Empty: whether this login may is only known by trying."""
+        return ""
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        """When it was made: ECR does not say when a repository was pushed to."""
+        return self._api.made(repository)
 
     # Examiner
 

@@ -118,6 +118,7 @@ class LegacyPackage:
     """Implements `package.Package`."""
 
     is_by_tag = True
+    keeps_last = False
 
     def __init__(self, packages: LegacyPackages, repository: Repository, name: str) -> None:
         self._packages = packages
@@ -157,3 +158,13 @@ class LegacyPackage:
 
     def restore(self, version_id: str) -> None:
         raise Unsupported(f"{self._repository}: GitHub's old Docker registry restores nothing (version {version_id})")
+
+    def record(self) -> PackageRecord:
+        self.peek()
+        return PackageRecord(self._name)
+
+    def delete_whole(self) -> None:
+        raise Unsupported(f"{self._repository}: {self.cannot_delete()}; nothing was changed")
+
+    def cannot_delete(self) -> str:
+        return "GitHub's old Docker registry has no call that deletes a package"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 from urllib.parse import quote
 
-from moorage.errors import Denied, ItemRefused, NotFound
+from moorage.errors import Denied, ItemRefused, NotFound, RegistryError
 from moorage.oci.reference import Digest, Repository
 from moorage.registries.github import payloads
 from moorage.registries.github.api import DELETE, READ, GithubApi
@@ -17,18 +17,22 @@ DOCKER: Final = "docker"
 # Every 400 that GitHub answers to the deletion of a version is about this version, and no code tells which of the three it is:
 # last version, last tagged version, downloads (kairos-io/kairos#4723, posit-dev/positron#15764, seen 2026-11).
 KEPT: Final = (
-    "GitHub keeps a package's last tagged version: to be rid of it, delete the package itself in its settings. Public versions "
-    "with more than 5000 downloads only go by GitHub's support. Everything else was handled."
+    "GitHub keeps a package's last tagged version: --delete-empty-repositories deletes the package itself, where everything in "
+    "it goes. Public versions with more than 5000 downloads only go by GitHub's support. Everything else was handled."
+)
+_POPULAR: Final = (
+    "Public packages with a version of more than 5000 downloads only go by GitHub's support. Everything else was handled."
 )
 
 
 class Package(Protocol):
     """Where the images of one repository are kept. Thread-safe.
 
-    `is_by_tag`: a version may be one tag, rather than a manifest.
+    `is_by_tag`: a version may be one tag, rather than a manifest. `keeps_last`: its last tagged version goes only with it.
     """
 
     is_by_tag: bool
+    keeps_last: bool
 
     def versions(self) -> list[Version]:
         """Every version, all pages read. Raises NotFound for a package that is not there, or not for this token."""
@@ -49,7 +53,16 @@ class Package(Protocol):
         """
 
     def restore(self, version_id: str) -> None:
-        """Bring a deleted version back. Raises NotFound when GitHub has let go of it."""
+        """Bring a deleted version back, and the package before it where that is gone. Raises NotFound when it is too late."""
+
+    def record(self) -> payloads.PackageRecord:
+        """What GitHub says of the package itself. Raises NotFound."""
+
+    def delete_whole(self) -> None:
+        """Delete the package with EVERY version. Raises what `delete` raises, Unsupported where there is no such call."""
+
+    def cannot_delete(self) -> str:
+        """Why packages cannot be deleted here, or empty."""
 
 
 class RestPackage:
@@ -59,6 +72,7 @@ class RestPackage:
         self._api = api
         self._repository = repository
         self.is_by_tag = kind == DOCKER
+        self.keeps_last = True
         self._path = f"{packages}/{kind}/{quote(name, safe='')}"
 
     def versions(self) -> list[Version]:
@@ -72,7 +86,6 @@ class RestPackage:
         return next((version for version in self._pages() if version.digest == digest), None)
 
     def record(self) -> payloads.PackageRecord:
-        """What GitHub says of the package itself. Raises NotFound."""
         return payloads.package(self._api.call("GET", self._path, needs=READ).json(), f"{self._repository}: GitHub's package")
 
     def is_listed(self, version: Version) -> bool:
@@ -80,22 +93,53 @@ class RestPackage:
 
     def delete(self, version: Version) -> None:
         path = f"{self._path}/versions/{version.id}"
-        answer = self._api.call("DELETE", path, needs=DELETE, ok={*SUCCESS, 400, 404})
-        if answer.status == 400:
-            raise ItemRefused(outcome.refusal("DELETE", answer).message, remedy=KEPT)
+        answer = self._deleted(path, KEPT)
         if answer.status == 404:
             self._doubt(path, answer)
 
+    def delete_whole(self) -> None:
+        answer = self._deleted(self._path, _POPULAR)
+        if answer.status == 404:
+            self._doubt_whole(answer)
+
+    def cannot_delete(self) -> str:
+        return ""
+
     def restore(self, version_id: str) -> None:
-        path = f"{self._path}/versions/{version_id}/restore"
-        try:
-            self._api.call("POST", path, needs=DELETE, idempotent=True)
-        except NotFound as error:
+        path = f"{self._path}/versions/{version_id}"
+        refused = self._restored(path)
+        if refused is not None and not self._has(self._path):
+            refused = self._restored(self._path)  # with the versions that it had at the end
+            if refused is None and not self._has(path):
+                refused = self._restored(path)
+        if refused is not None:
             raise NotFound(
-                f"{self._repository}: version {version_id} cannot be restored: {error.message}",
+                f"{self._repository}: version {version_id} cannot be restored: {refused.message}",
                 remedy="GitHub keeps deleted versions for 30 days. "
                 f"Within them, this is how it answers a missing right: {self._api.advice(DELETE)}",
-            ) from None
+            )
+
+    def _restored(self, path: str) -> RegistryError | None:
+        """What GitHub answers instead of restoring it; None where it did."""
+        answer = self._api.call("POST", f"{path}/restore", needs=DELETE, ok={*SUCCESS, 404}, idempotent=True)
+        return outcome.refusal("POST", answer) if answer.status == 404 else None
+
+    def _deleted(self, path: str, remedy: str) -> Answer:
+        """The answer to a deletion, 404 being one that means several things. Raises ItemRefused."""
+        answer = self._api.call("DELETE", path, needs=DELETE, ok={*SUCCESS, 400, 404})
+        if answer.status == 400:
+            raise ItemRefused(outcome.refusal("DELETE", answer).message, remedy=remedy)
+        return answer
+
+    def _doubt_whole(self, answer: Answer) -> None:
+        """As `_doubt`, for a package: of one that is not shown any more, nobody can tell whether it is gone."""
+        said = outcome.refusal("DELETE", answer).message
+        if self._has(self._path):
+            raise Denied(
+                f"{said}, and it is still there: the right to delete is missing", remedy=self._api.advice(DELETE, answer)
+            )
+        if not answer.uncertain:
+            raise NotFound(said)
 
     def _doubt(self, path: str, answer: Answer) -> None:
         """A 404 also says that a right is missing: believed is only what a look at the version and its package confirms.

@@ -36,6 +36,7 @@ class PackageRecord:
 
     name: str
     repository: str = ""
+    changed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ def _version(fields: Mapping[str, Any]) -> Version:
 
 
 def _package(fields: Mapping[str, Any]) -> PackageRecord:
-    return PackageRecord(str(fields["name"]), str((fields.get("repository") or {}).get("name") or ""))
+    changed = _newest(_moment(fields.get("created_at")), _moment(fields.get("updated_at")))
+    return PackageRecord(str(fields["name"]), str((fields.get("repository") or {}).get("name") or ""), changed)
 
 
 def _node(fields: Mapping[str, Any]) -> Version:

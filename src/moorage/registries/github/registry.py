@@ -1,7 +1,8 @@
 """GitHub Packages for images: ghcr.io and GHES' `containers.HOST` by REST, docker.pkg.github.com and `docker.HOST` by GraphQL."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,7 +35,8 @@ _ATTEMPTS: Final = 5  # looks at what was restored
 
 
 class GithubRegistry:
-    """Implements Registry, TagDeleter, Describer, Reader, Writer, RepositoryLister, Restorer and Examiner. Thread-safe.
+    """Implements Registry, TagDeleter, Describer, Reader, Writer, RepositoryLister, WholeDeleter, Restorer and
+    Examiner. Thread-safe.
 
     To publish, only /v2 is spoken, with docker's login before the token of the options; the API takes them the other way round.
     """
@@ -72,7 +74,7 @@ class GithubRegistry:
         else:
             found = listing.of_manifests(self._client, repository, versions, is_listed=package.is_listed, parallel=self._parallel)
         self._known[repository] = versions
-        return found
+        return replace(found, keeps_last_tagged=package.keeps_last)
 
     def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
         return self._client.head(repository, reference).digest
@@ -218,6 +220,34 @@ class GithubRegistry:
 
     def repositories(self, prefix: str = "") -> Sequence[Repository]:
         return self._places.repositories(prefix)
+
+    # WholeDeleter
+
+    def delete_whole(self, repository: Repository, holding: Mapping[Digest, AbstractSet[Tag]]) -> None:
+        """Delete a package whose versions are exactly these. Raises ItemRefused for any other, and one downloaded too often.
+
+        GitHub's call deletes whatever it finds: what is pushed between our look and it goes along, and can be brought back for 30
+        days.
+        """
+        package = self._places.package(repository)
+        versions = package.versions()
+        expected = {tag for tags in holding.values() for tag in tags}
+        fits = {tag for version in versions for tag in version.tags} == expected
+        if not package.is_by_tag:
+            fits = {version.digest: frozenset(version.tags) for version in versions} == {**holding}
+        if not fits:
+            raise ItemRefused(
+                f"{repository} holds other versions than planned, {len(versions)} in all, and GitHub would delete all of them",
+                remedy="Run again: what has come since is in the next plan.",
+            )
+        package.delete_whole()
+        self._known.pop(repository, None)
+
+    def cannot_delete(self, repository: Repository) -> str:
+        return self._places.package(repository).cannot_delete()
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        return self._places.package(repository).record().changed
 
     # Restorer
 

@@ -43,12 +43,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A registry repository as the API knows it. `status` tells of a deletion under way."""
+    """A registry repository as the API knows it. `status` tells of a deletion under way, `made` when it was first pushed to."""
 
     id: int
     project: int
     path: str
     status: str
+    made: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,13 @@ def repository(document: object, place: str) -> Found:
     """One registry repository."""
 
     def parse(fields: Mapping[str, Any]) -> Found:
-        return Found(int(fields["id"]), int(fields["project_id"]), str(fields["path"]), str(fields.get("status") or ""))
+        return Found(
+            id=int(fields["id"]),
+            project=int(fields["project_id"]),
+            path=str(fields["path"]),
+            status=str(fields.get("status") or ""),
+            made=parse_time(fields.get("created_at")),
+        )
 
     return _parsed(parse, document, place)
 

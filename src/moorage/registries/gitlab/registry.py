@@ -140,6 +140,9 @@ class GitLabRegistry:
     def delete_repository(self, repository: Repository) -> None:
         """Delete a repository without tags, and wait until it is gone, within bounds.
 
+        GitLab sees nothing else in a repository. Its call deletes whatever it finds when its turn comes, in the background: what
+        is pushed until then goes along.
+
         Raises ItemRefused for one with tags or under a protection rule, NotFound, Unreachable when it is there still.
         """
         if self.tag_names(repository):
@@ -162,6 +165,14 @@ class GitLabRegistry:
             f"{repository}: GitLab has accepted the deletion and not done it ({status or 'it tells no status'})",
             remedy="Look again later: GitLab deletes repositories in the background.",
         )
+
+    def cannot_delete(self, repository: Repository) -> str:  # noqa: ARG002 -- the same everywhere here
+        """Empty: whether this login may is only known by trying."""
+        return ""
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        """When it was made: GitLab does not say when a repository was pushed to."""
+        return self._api.located(repository).made
 
     def _named(self, found: Found) -> Repository | None:
         try:

@@ -83,6 +83,12 @@ def repository_names(document: object, place: str) -> list[str]:
     return [_parsed(lambda fields: str(fields["name"]), entry, place) for entry in _list(document, place)]
 
 
+def repository_date(document: object, place: str) -> datetime | None:
+    """When a repository was made or changed last."""
+    dates = _parsed(lambda fields: [_moment(fields.get(name)) for name in ("creation_time", "update_time")], document, place)
+    return max((date for date in dates if date), default=None)
+
+
 def permissions(document: object, place: str) -> frozenset[Permission]:
     """What the asker may do."""
     return frozenset(

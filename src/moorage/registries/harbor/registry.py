@@ -146,7 +146,10 @@ class HarborRegistry:
         return sorted({found for name in below if (found := self._named(name)) is not None})
 
     def delete_repository(self, repository: Repository) -> None:
-        """Delete a repository that holds nothing. Raises ItemRefused for one that holds something, NotFound."""
+        """Delete a repository that holds nothing. Raises ItemRefused for one that holds something, NotFound.
+
+        Harbor's call deletes whatever it finds: what is pushed between our look and it goes along.
+        """
         held = self._client.tags(repository)
         params = {"page": "1", "page_size": "1"}
         path = f"{self._api.repository_path(repository)}/artifacts"
@@ -154,6 +157,14 @@ class HarborRegistry:
         if held or listed.json():
             raise ItemRefused(f"{repository} is not empty, and Harbor would delete all that it holds")
         self._delete(self._api.repository_path(repository), "repository:delete")
+
+    def cannot_delete(self, repository: Repository) -> str:  # noqa: ARG002 -- the same everywhere here
+        """Empty: whether this login may is only known by trying."""
+        return ""
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        answer = self._api.call("GET", self._api.repository_path(repository), right="repository:read")
+        return payloads.repository_date(answer.json(), f"{repository}: Harbor's word on it")
 
     def _named(self, path: str) -> Repository | None:
         try:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from moorage.errors import Contradiction, NotFound
+from moorage.errors import Contradiction, ItemRefused, NotFound
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.layout import BLOBS, LAYOUT_FILE, BadLayout, Descriptor, LayoutIndex
 from moorage.oci.manifest import BadManifest, Blob, Manifest, parse_manifest
@@ -34,7 +34,8 @@ def _now() -> datetime:
 
 
 class LayoutRegistry:
-    """Implements Registry, TagDeleter, Describer, ReferrerLister, Reader, Writer and RepositoryLister.
+    """Implements Registry, TagDeleter, Describer, ReferrerLister, Reader, Writer, RepositoryLister and
+    RepositoryDeleter.
 
     Every method raises ConfigurationError for a repository that cannot lie below the directory, Denied for missing file rights,
     Unreachable for other trouble with the file system.
@@ -172,6 +173,28 @@ class LayoutRegistry:
                 if LAYOUT_FILE in files and (not prefix or f"{path}/".startswith(f"{prefix}/")):
                     found.append(path)
         return [repository for path in sorted(found) if (repository := self._named(path)) is not None]
+
+    # RepositoryDeleter
+
+    def delete_repository(self, repository: Repository) -> None:
+        """Let a layout that lists nothing be none any more. Raises ItemRefused for one that lists something, NotFound.
+
+        Whoever pushes meanwhile waits for the lock, and then makes it anew or says that it is gone; blobs on their way stay.
+        """
+        with self._using(repository) as store, store.changing() as index:
+            if list(index):
+                raise ItemRefused(f"{repository} is not empty; nothing was changed")
+            store.dissolve()
+
+    def cannot_delete(self, repository: Repository) -> str:  # noqa: ARG002 -- the same everywhere here
+        """Empty: whether the files may be removed is only known by trying."""
+        return ""
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        """When its index was written last."""
+        with self._using(repository) as store:
+            store.index()
+            return store.changed()
 
     # Ours
 

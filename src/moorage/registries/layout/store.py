@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
@@ -154,6 +155,19 @@ class LayoutStore:
         content = index.content()
         self._replace(self._place(INDEX_FILE), content)
         self._last = content, index
+
+    def dissolve(self) -> None:
+        """Take away what makes this directory a layout. Call with the lock held, on an index that lists nothing.
+
+        The lock, and blobs that somebody has begun to upload, stay where they are: both belong to others as well.
+        """
+        self.sweep(())
+        self._place(LAYOUT_FILE).unlink()
+        self._place(INDEX_FILE).unlink()
+
+    def changed(self) -> datetime:
+        """When the index was written last."""
+        return datetime.fromtimestamp(self._place(INDEX_FILE).stat().st_mtime, UTC)
 
     def put_manifest(self, content: bytes) -> None:
         """Call with the lock held. Bytes that are there already are written again: they may have been damaged."""

@@ -150,12 +150,13 @@ class QuayRegistry:
         return sorted(found for path in below if (found := self._named(path)) is not None)
 
     def delete_repository(self, repository: Repository) -> None:
-        """Delete a repository without tags. Raises ItemRefused for one that has some, NotFound, Unsupported without a token."""
-        if self._login.token is None:
-            raise Unsupported(
-                f"Quay deletes repositories such as {repository} by its own API alone",
-                remedy=f"Give {self._login.option} an OAuth token with the scope repo:admin.",
-            )
+        """Delete a repository without tags. Raises ItemRefused for one that has some, NotFound, Unsupported without a token.
+
+        Quay's call deletes whatever it finds, and with it the deleted tags that it could still bring back: what is pushed between
+        our look and it goes along.
+        """
+        if reason := self.cannot_delete(repository):
+            raise Unsupported(f"{repository}: {reason}", remedy=f"Give {self._login.option} an OAuth token with repo:admin.")
         if self._api.tags(repository):
             raise ItemRefused(
                 f"{repository} is not empty, and Quay would delete all that it holds", remedy="Delete its tags first."
@@ -164,6 +165,16 @@ class QuayRegistry:
 
     def _catalog(self) -> list[str]:
         """All repositories that this login sees, by /v2. Quay answers 400 to the usual scope for that, `registry:catalog:*`."""
+
+    def cannot_delete(self, repository: Repository) -> str:  # noqa: ARG002 -- the same everywhere here
+        if self._login.token is not None:
+            return ""
+        return f"Quay deletes repositories by its own API alone, for which {self._login.option} gives no OAuth token"
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        """None: Quay says of no repository when it was made or pushed to. Raises NotFound for one that is not there."""
+        self._api.rights(repository)
+        return None
 
         def step(url: str) -> tuple[Sequence[object], str | None]:
             answer = self._client.call("GET", url, ())

@@ -30,6 +30,7 @@ def policy_of(request: Request) -> Policy:
         exclude=TagSelector.parse(exclude) if exclude else None,
         young=timedelta(hours=options.known(safety.KEEP_IMAGES_BUILT_WITHIN_LAST_N_HOURS)),
         delete_unknown_age=options.flag(rules.DELETE_UNKNOWN_AGE),
+        delete_empty=options.flag(rules.DELETE_EMPTY_REPOSITORIES),
     )
 
 

@@ -119,8 +119,18 @@ DELETE_UNKNOWN_AGE = Option(
     commands=_CLEANUP,
     theme=_THEME,
 )
+DELETE_EMPTY_REPOSITORIES = Option(
+    name="delete-empty-repositories",
+    help="Delete a repository in which nothing is left, too, where the registry can. Its settings go with it.",
+    parse=boolean,
+    shape=Shape.FLAG,
+    default=False,
+    commands=_CLEANUP | {Command.PURGE},
+    other_words=("delete-empty", "prune-repositories", "delete-package"),
+    theme=_THEME,
+)
 
 OPTIONS = (
     DELETE_TAGS, EXCLUDE_TAGS, PROTECT, DELETE_UNTAGGED, OLDER_THAN, KEEP_N_TAGGED, KEEP_N_UNTAGGED,
-    REPOSITORY, ALL_REPOSITORIES, DELETE_EVERYTHING, DELETE_UNKNOWN_AGE,
+    REPOSITORY, ALL_REPOSITORIES, DELETE_EVERYTHING, DELETE_UNKNOWN_AGE, DELETE_EMPTY_REPOSITORIES,
 )  # fmt: skip

@@ -1,0 +1,393 @@
+"""Repositories in which a plan leaves nothing: they go last of all, and only when nothing is in them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from tests.calling import Called, call
+from tests.images import image, index, layer, push
+from tests.unit.commands.harbourside import NOW, Moody, Shore
+
+from moorage.commands.applying import Application, Applied, Views, shortfall
+from moorage.commands.emptied import emptied_in_journal, made_again
+from moorage.commands.emptying import Emptying, empties
+from moorage.commands.journal import Journal
+from moorage.errors import ConfigurationError, Denied, ItemRefused, RegistryError, Unreachable
+from moorage.oci.reference import Registry, Repository
+from moorage.policy.patterns import TagSelector
+from moorage.policy.plan import Action, Outcome, Plan, RepositoryItem
+from moorage.policy.reason import Code, Reason
+from moorage.policy.rules import Policy, Rule
+from moorage.registries.layout.registry import LayoutRegistry
+from moorage.settings.settings import Access
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from moorage.errors import Failure
+    from moorage.oci.inventory import Inventory
+
+OLD = Policy(rules=(Rule("old", tags=TagSelector.parse(["old*"])),), delete_empty=True)
+ELSEWHERE = Repository(Registry("registry.example.com"), "shop/app")
+
+
+class Whimsical(Moody):
+    """A layout registry whose repositories were made a month ago, and that deletes them on its good days.
+
+    `refusal` is raised instead; `forgets` accepts the deletion and does nothing; `arrives` is pushed once images were deleted.
+    """
+
+    locked = ""
+    refusal: RegistryError | None = None
+    dates_fail: RegistryError | None = None
+    forgets = False
+    age: timedelta | None = timedelta(days=30)
+    arrives: tuple[str, ...] = ()
+
+    def inventory(self, repository: Repository) -> Inventory:
+        if self.asked and self.arrives:
+            push(self, repository, image(layer("new")), *self.arrives)
+        return super().inventory(repository)
+
+    def cannot_delete(self, repository: Repository) -> str:
+        return self.locked
+
+    def repository_date(self, repository: Repository) -> datetime | None:
+        super().repository_date(repository)
+        if self.dates_fail is not None:
+            raise self.dates_fail
+        return None if self.age is None else NOW - self.age
+
+    def delete_repository(self, repository: Repository) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        if not self.forgets:
+            super().delete_repository(repository)
+
+
+@dataclass
+class Story:
+    """One repository being cleaned, as the command does it."""
+
+    shore: Shore
+    policy: Policy = OLD
+    registry: Whimsical = field(init=False)
+    failure: Failure | None = None
+
+    def __post_init__(self) -> None:
+        self.registry = Whimsical(self.shore.registry_name)
+
+    def plan(self) -> tuple[Plan, Views]:
+        planner = self.shore.planner(self.policy, self.registry)
+        planned, repository = planner.plan(), self.shore.repository
+        found, said = empties(self.registry, {repository: planner}, {repository: planned}, None)
+        return Plan(NOW, planned.items, notes=said, empties=found), Views({repository: planner}, {})
+
+    def run(self, *, alarm: RegistryError | None = None) -> Applied:
+        plan, views = self.plan()
+        with self.shore.journal() as journal:
+            applied = Application(self.registry, journal, Access(), self.shore.world).apply(plan, views)
+            emptying = Emptying(self.registry, journal, Access(), self.shore.world, self.policy, sleep=lambda _: None)
+            done = emptying.carry_out(replace(applied, alarm=alarm), views)
+        self.failure = shortfall(done, views)
+        return done
+
+    def item(self, done: Applied | None = None) -> RepositoryItem:
+        [item] = (done.plan if done is not None else self.plan()[0]).empties
+        return item
+
+    def code(self) -> Code:
+        """Why it is to go, or to stay."""
+        item = self.item()
+        assert (item.action is Action.DELETE) is (item.reasons[0].code is Code.NOTHING_LEFT)
+        return item.reasons[0].code
+
+    def is_there(self) -> bool:
+        return self.shore.repository in self.shore.registry.repositories()
+
+
+@pytest.fixture
+def shore(tmp_path: Path) -> Shore:
+    return Shore(tmp_path)
+
+
+@pytest.fixture
+def story(shore: Shore) -> Story:
+    push(shore.registry, shore.repository, index(image(layer("one")), image(layer("two"))), "old-1", "old-2")
+    return Story(shore)
+
+
+@pytest.fixture
+def vacant(story: Story) -> Story:
+    """The same with nothing in the repository."""
+    for digest in story.shore.inventory().tags.values():
+        story.shore.registry.delete_manifest(story.shore.repository, digest)
+        break
+    for digest in story.shore.inventory().manifests:
+        story.shore.registry.delete_manifest(story.shore.repository, digest)
+    assert not story.shore.inventory().manifests
+    return story
+
+
+class TestGoing:
+    def test_it_goes_when_everything_in_it_is_gone(self, story: Story) -> None:
+        assert story.code() is Code.NOTHING_LEFT
+        done = story.run()
+        assert (story.item(done).outcome, story.failure) == (Outcome.DELETED, None)
+        assert (done.plan.totals.deleted_repositories, done.plan.totals.remaining) == (1, 0)
+        assert not story.is_there()
+        assert emptied_in_journal(story.shore.folder / "journal.jsonl", story.shore.registry_name) == (story.shore.repository,)
+
+    def test_it_is_not_asked_for_by_default(self, story: Story) -> None:
+        story.policy = replace(OLD, delete_empty=False)
+        assert story.plan()[0].empties == ()
+        story.run()
+        assert story.is_there()
+
+    def test_it_stays_where_anything_stays(self, story: Story) -> None:
+        push(story.shore.registry, story.shore.repository, image(layer("kept")), "kept")
+        assert story.plan()[0].empties == ()
+        story.run()
+        assert story.is_there()
+
+    def test_one_that_holds_nothing_goes_as_well(self, vacant: Story) -> None:
+        assert vacant.code() is Code.NOTHING_LEFT
+        assert vacant.item(vacant.run()).outcome is Outcome.DELETED
+        assert not vacant.is_there()
+
+    @pytest.mark.parametrize("age", [timedelta(minutes=5), timedelta(days=-1)])
+    def test_one_that_holds_nothing_and_is_new_stays(self, vacant: Story, age: timedelta) -> None:
+        """Somebody may have made it to push to it."""
+        vacant.registry.age = age
+        assert vacant.code() is Code.TOO_YOUNG
+        vacant.run()
+        assert vacant.is_there()
+
+    def test_one_that_is_touched_between_plan_and_deletion_stays(self, vacant: Story) -> None:
+        plan, views = vacant.plan()
+        vacant.registry.age = timedelta(minutes=1)
+        with vacant.shore.journal() as journal:
+            emptying = Emptying(vacant.registry, journal, Access(), vacant.shore.world, vacant.policy)
+            done = emptying.carry_out(Applied(plan), views)
+        assert vacant.item(done).outcome is Outcome.CHANGED
+        assert vacant.is_there()
+
+    def test_of_unknown_age_it_stays_unless_that_is_allowed(self, vacant: Story) -> None:
+        vacant.registry.age = None
+        assert vacant.code() is Code.UNKNOWN_AGE
+        vacant.policy = replace(OLD, delete_unknown_age=True)
+        assert vacant.item(vacant.run()).outcome is Outcome.DELETED
+
+    def test_what_the_registry_does_not_do_is_said_in_the_plan(self, story: Story) -> None:
+        story.registry.locked = "it is locked"
+        assert story.code() is Code.CANNOT_DELETE_REPOSITORY
+        story.run()
+        assert (story.is_there(), story.failure) == (True, None)
+
+    def test_what_the_registry_does_not_say_keeps_it(self, vacant: Story) -> None:
+        vacant.registry.dates_fail = Denied("may not look at it")
+        assert vacant.code() is Code.CANNOT_DELETE_REPOSITORY
+        assert "may not look" in vacant.item().reasons[0].detail
+
+    def test_one_that_is_gone_by_the_time_of_the_plan_is_not_in_it(self, vacant: Story) -> None:
+        planner = vacant.shore.planner(OLD)
+        vacant.shore.registry.delete_repository(vacant.shore.repository)
+        found, _ = empties(vacant.registry, {vacant.shore.repository: planner}, {vacant.shore.repository: planner.plan()}, None)
+        assert found == ()
+
+    def test_records_without_their_project_keep_it(self, story: Story) -> None:
+        """`--all-repositories` sees a stages storage as well: that holds nothing but records."""
+        push(story.shore.registry, story.shore.repository, image(layer("record")), "moorage-image.app")
+        assert story.code() is Code.HOLDS_RECORDS
+
+
+class TestStaying:
+    def test_after_a_failure_it_waits_for_the_next_run(self, story: Story) -> None:
+        [digest] = set(story.shore.inventory().tags.values())
+        story.registry.refusals[digest] = ItemRefused("held")
+        done = story.run()
+        assert story.item(done).outcome is Outcome.PLANNED
+        assert story.failure is not None
+        assert story.is_there()
+
+    def test_what_appears_meanwhile_keeps_it(self, story: Story) -> None:
+        story.registry.arrives = ("new",)
+        done = story.run()
+        assert story.item(done).outcome is Outcome.CHANGED
+        assert "new" in str(story.item(done).error)
+        assert (story.shore.tags(), story.failure) == ({"new"}, None)
+
+    def test_a_record_that_appears_meanwhile_keeps_it(self, story: Story) -> None:
+        story.registry.arrives = ("moorage-image.app",)
+        assert story.item(story.run()).outcome is Outcome.CHANGED
+        assert story.is_there()
+
+    def test_a_tag_that_moves_meanwhile_keeps_it(self, story: Story) -> None:
+        plan, views = story.plan()
+        push(story.shore.registry, story.shore.repository, image(layer("moved")), "old-1")
+        with story.shore.journal() as journal:
+            applied = Application(story.registry, journal, Access(), story.shore.world).apply(plan, views)
+            done = Emptying(story.registry, journal, Access(), story.shore.world, OLD).carry_out(applied, views)
+        assert story.item(done).outcome is Outcome.CHANGED
+        assert story.shore.tags() == {"old-1"}
+
+    def test_a_refusal_is_told_with_what_to_do(self, story: Story) -> None:
+        story.registry.refusal = Denied("not yours", remedy="Ask its owner.")
+        done = story.run()
+        assert (story.item(done).outcome, story.item(done).error) == (Outcome.FAILED, "not yours")
+        assert story.failure is not None
+        assert story.failure.remedy == "Ask its owner."
+        assert done.plan.totals.failed == done.plan.totals.remaining == 1
+
+    def test_what_is_accepted_and_not_done_has_failed(self, story: Story) -> None:
+        story.registry.forgets = True
+        assert story.item(story.run()).outcome is Outcome.FAILED
+
+    def test_what_somebody_else_deletes_is_gone(self, story: Story) -> None:
+        class Beaten(Whimsical):
+            def delete_repository(self, repository: Repository) -> None:
+                LayoutRegistry.delete_repository(self, repository)
+                super().delete_repository(repository)
+
+        story.registry = Beaten(story.shore.registry_name)
+        done = story.run()
+        assert (story.item(done).outcome, story.failure) == (Outcome.ALREADY_GONE, None)
+
+    def test_nothing_more_happens_after_an_alarm(self, vacant: Story) -> None:
+        assert vacant.item(vacant.run(alarm=Unreachable("something else is gone"))).outcome is Outcome.PLANNED
+        assert vacant.is_there()
+
+    def test_nothing_more_happens_once_the_time_is_spent(self, vacant: Story) -> None:
+        plan, views = vacant.plan()
+        with vacant.shore.journal() as journal:
+            access = Access(time_budget=timedelta(0))
+            done = Emptying(vacant.registry, journal, access, vacant.shore.world, OLD).carry_out(Applied(plan), views)
+        assert vacant.item(done).outcome is Outcome.PLANNED
+
+    def test_a_reviewed_plan_whose_repository_is_gone_or_was_not_seen(self, vacant: Story) -> None:
+        plan, views = vacant.plan()
+        repository = vacant.shore.repository
+        with vacant.shore.journal() as journal:
+            emptying = Emptying(vacant.registry, journal, Access(), vacant.shore.world, OLD)
+            gone = emptying.carry_out(Applied(plan), Views({}, {}))
+            unseen = emptying.carry_out(Applied(plan), Views({}, {repository: Unreachable("down")}))
+        assert vacant.item(gone).outcome is Outcome.ALREADY_GONE
+        assert vacant.item(unseen).outcome is Outcome.PLANNED
+        assert views.planners
+
+
+class Plain:
+    """A registry without the ability: a layout registry seen through the least that a registry is."""
+
+    def __init__(self, registry: LayoutRegistry) -> None:
+        self.inventory, self.resolve = registry.inventory, registry.resolve
+        self.tag_names, self.delete_manifest = registry.tag_names, registry.delete_manifest
+
+
+def test_a_registry_without_the_ability_says_so_before_anything_happens(vacant: Story) -> None:
+    plain = Plain(vacant.shore.registry)
+    plan, views = vacant.plan()
+    repository = vacant.shore.repository
+    planned = views.planners[repository].plan()
+    assert empties(plain, views.planners, {repository: planned}, None)[0] == ()
+    [note] = empties(plain, views.planners, {repository: planned}, None)[1]
+    assert "no call that deletes a repository" in note
+    with vacant.shore.journal() as journal:
+        done = Emptying(plain, journal, Access(), vacant.shore.world, OLD).carry_out(Applied(plan), views)
+    assert vacant.item(done).outcome is Outcome.FAILED
+
+
+class TestJournal:
+    def test_only_what_went_or_may_have_is_made_again(self, tmp_path: Path) -> None:
+        there, gone, killed = (Repository(ELSEWHERE.registry, name) for name in ("there", "gone", "killed"))
+        with Journal(tmp_path / "j", ELSEWHERE.registry, NOW) as journal:
+            for repository, outcome in ((there, Outcome.ALREADY_GONE), (gone, Outcome.DELETED), (killed, None)):
+                journal.emptied(repository)
+                if outcome is not None:
+                    journal.emptied(repository, outcome)
+        assert emptied_in_journal(tmp_path / "j", ELSEWHERE.registry) == (gone, killed)
+
+    @pytest.mark.parametrize("row", [{"outcome": None}, {"repository": "elsewhere/a", "outcome": None}, {"repository": 5}])
+    def test_lines_that_no_run_has_written_are_told(self, tmp_path: Path, row: dict[str, Any]) -> None:
+        (tmp_path / "j").write_text(json.dumps({"event": "emptied", **row}) + "\n")
+        with pytest.raises(ConfigurationError, match="which repository was deleted"):
+            emptied_in_journal(tmp_path / "j", ELSEWHERE.registry)
+
+    def test_a_registry_that_makes_repositories_is_asked_to_and_a_dry_run_asks_nothing(self, shore: Shore) -> None:
+        class Maker(Whimsical):
+            creates_repositories = False
+            made: ClassVar[list[Repository]] = []
+
+            def create_repository(self, repository: Repository) -> bool:
+                if repository.path == "forbidden":
+                    raise Denied("not yours")
+                self.made.append(repository)
+                return True
+
+        maker, forbidden = Maker(shore.registry_name), Repository(shore.registry_name, "forbidden")
+        assert len(list(made_again(maker, [shore.repository], dry_run=True))) == 1
+        assert maker.made == []
+        said = list(made_again(maker, [shore.repository, forbidden], dry_run=False))
+        assert maker.made == [shore.repository]
+        assert ["not yours" in sentence for sentence in said] == [False, True]
+
+
+class TestCommand:
+    """By the command line, on a directory of layouts."""
+
+    def cleanup(self, home: Path, *argv: str) -> Called:
+        return call(
+            "cleanup", "--images-repo", f"oci:{home}/registry", "--all-repositories", "--without-kube", "--output", "json",
+            *argv, environ={"HOME": str(home)},
+        )  # fmt: skip
+
+    @pytest.fixture
+    def home(self, tmp_path: Path) -> Path:
+        registry = Registry(f"oci:{tmp_path}/registry")
+        layouts = LayoutRegistry(registry, clock=lambda: NOW - timedelta(days=400))
+        for name, tags in {"all-old": ("old-1",), "some-old": ("old-1",), "vacant": ("v1",)}.items():
+            push(layouts, Repository(registry, name), image(layer(name)), *tags)
+        push(layouts, Repository(registry, "some-old"), image(layer("kept")), "kept")
+        vacant = Repository(registry, "vacant")
+        for digest in layouts.inventory(vacant).manifests:
+            layouts.delete_manifest(vacant, digest)
+        month_ago = (datetime.now().astimezone() - timedelta(days=30)).timestamp()
+        os.utime(tmp_path / "registry" / "vacant" / "index.json", (month_ago, month_ago))
+        return tmp_path
+
+    def names(self, home: Path) -> set[str]:
+        registry = Registry(f"oci:{home}/registry")
+        return {repository.path for repository in LayoutRegistry(registry).repositories()}
+
+    def test_a_dry_run_says_it_and_the_plan_is_carried_out_as_reviewed(self, home: Path) -> None:
+        asked = ("--delete-tags", "old*", "--delete-empty-repositories", "--plan-out", str(home / "plan.json"))
+        shown = self.cleanup(home, *asked, "--dry-run").document["repositories"]
+        assert [(row["repository"].rpartition("/")[2], row["action"], row["outcome"]) for row in shown] == [
+            ("all-old", "delete", "planned"), ("vacant", "delete", "planned"),
+        ]  # fmt: skip
+        assert self.names(home) == {"all-old", "some-old", "vacant"}
+        done = call(
+            "cleanup", "--images-repo", f"oci:{home}/registry", "--plan", str(home / "plan.json"), "--without-kube",
+            "--output", "json", "--journal", str(home / "journal"), environ={"HOME": str(home)},
+        )  # fmt: skip
+        assert done.code == 0
+        assert {row["outcome"] for row in done.document["repositories"]} == {"deleted"}
+        assert self.names(home) == {"some-old"}
+        back = call("restore", str(home / "journal"), "--images-repo", f"oci:{home}/registry", "--output", "json")
+        assert any("all-old was deleted itself" in note for note in back.document["notes"])
+
+    def test_a_new_plan_and_an_old_one_exclude_each_other(self, home: Path) -> None:
+        (home / "plan.json").write_text("{}")
+        called = self.cleanup(home, "--plan", str(home / "plan.json"), "--delete-empty-repositories")
+        assert called.code == 2
+        assert any("--delete-empty-repositories" in problem for problem in called.problems)
+
+
+def test_reasons_stand_beside_a_repository() -> None:
+    item = RepositoryItem(ELSEWHERE, Action.KEEP, (Reason(Code.TOO_YOUNG, "made 5m ago"),))
+    assert (str(item), item.remains, item.goes) == (str(ELSEWHERE), False, False)
