@@ -95,11 +95,11 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
             remedy=f"Give the images repo on {registry_name} that was cleaned.",
         )
     recorded = recorded_in_journal(settings.journal)
+    emptied = emptied_in_journal(settings.journal, registry_name)
     items: list[RestoredItem] = []
-    with connect(settings.storage, settings.access, world) as registry, _stages_home(settings, world) as stages:
+    with connect(settings.storage, settings.access, world) as registry:
         notes = tuple(made_again(registry, emptied, dry_run=settings.dry_run))
         undone = list(entries_to_undo(entries))
-    emptied = emptied_in_journal(settings.journal, registry_name)
         world.progress.start("Restoring", len(undone))
         for entry in undone:
             items += _put_back(registry, entry, dry_run=settings.dry_run)
@@ -110,28 +110,6 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
     lost += again.problems
     failure = PartialFailure(f"{len(lost)} could not be put back", items=lost, remedy=_PUBLISH_ANEW) if lost else None
     return RestoreResult(tuple(items), failure, (*notes, *again.notes))
-
-
-@contextmanager
-def _stages_home(settings: RestoreSettings, world: World) -> Iterator[Home | None]:
-    """The stages storage, where the run was told of one: it may be on another registry, and has credentials of its own."""
-    if settings.stages is None:
-        yield None
-        return
-    with connect(settings.stages, settings.access, world) as other:
-        yield Home(other, settings.stages.repo.repository(NAMELESS))
-
-
-def _port(repository: Repository, own: RegistryName, registry: Registry, stages: Home | None) -> Registry | None:
-    """Who is asked to put something back in a repository; None where nobody can be."""
-    if stages is not None and repository == stages.repository:
-        return stages.registry
-    return registry if repository.registry == own else None
-
-
-def _out_of_reach(entry: Entry) -> list[RestoredItem]:
-    why = f"this run does not speak to {entry.repository.registry}: give --stages-storage, as for the run that deleted it"
-    return [RestoredItem(entry.repository, entry.digest, tag, Back.LOST, why) for tag in (*entry.tags, None)]
 
 
 def _recorded_again(
