@@ -163,9 +163,6 @@ class QuayRegistry:
             )
         self._api.delete_repository(repository)
 
-    def _catalog(self) -> list[str]:
-        """All repositories that this login sees, by /v2. Quay answers 400 to the usual scope for that, `registry:catalog:*`."""
-
     def cannot_delete(self, repository: Repository) -> str:  # noqa: ARG002 -- the same everywhere here
         if self._login.token is not None:
             return ""
@@ -179,6 +176,9 @@ class QuayRegistry:
         def step(url: str) -> tuple[Sequence[object], str | None]:
             answer = self._client.call("GET", url, ())
             return payloads.entries(answer, "repositories"), pages.next_link(answer)
+    def _catalog(self) -> list[str]:
+        """All repositories that this login sees, by /v2. Quay answers 400 to the usual scope for that, `registry:catalog:*`."""
+
 
         listed = pages.walk(f"{self._client.access.base}/v2/_catalog", step)
         return [path for path in listed if isinstance(path, str)]
