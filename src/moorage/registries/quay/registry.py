@@ -173,12 +173,12 @@ class QuayRegistry:
         self._api.rights(repository)
         return None
 
-        def step(url: str) -> tuple[Sequence[object], str | None]:
-            answer = self._client.call("GET", url, ())
-            return payloads.entries(answer, "repositories"), pages.next_link(answer)
     def _catalog(self) -> list[str]:
         """All repositories that this login sees, by /v2. Quay answers 400 to the usual scope for that, `registry:catalog:*`."""
 
+        def step(url: str) -> tuple[Sequence[object], str | None]:
+            answer = self._client.call("GET", url, ())
+            return payloads.entries(answer, "repositories"), pages.next_link(answer)
 
         listed = pages.walk(f"{self._client.access.base}/v2/_catalog", step)
         return [path for path in listed if isinstance(path, str)]
