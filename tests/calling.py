@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moorage.cli.arguments import take_apart
 from moorage.cli.main import run
 from moorage.option import Command
+from moorage.settings.config.file import Config, read_config
 from moorage.settings.problems import Problems
 from moorage.settings.request import Request, read_request
 
@@ -56,3 +57,11 @@ def requested(
     problems = Problems()
     arguments = take_apart(["--dir", str(directory), *argv], problems)
     return read_request(Command(command), arguments.flags, dict(environ or {}), problems)
+
+
+def config_in(file: Path) -> Config:
+    """What a config file says. Raises one ConfigurationError with every mistake in it."""
+    problems = Problems()
+    config = read_config(file, problems)
+    problems.raise_any()
+    return config

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.calling import Called, call
+from tests.calling import Called, call, config_in
 from tests.history import History, git
 from tests.images import image, layer, push
 
@@ -30,7 +30,6 @@ from moorage.policy.rules import Guards, Policy
 from moorage.policy.tag_strategies import StrategyLimit, StrategyLimits
 from moorage.registries.addressing import resolve
 from moorage.registries.layout.registry import LayoutRegistry
-from moorage.settings.config.file import read_config
 from moorage.settings.settings import Access, CleanupSettings, GitCleanup, Project, Storage
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class Story:
             keep_lists=(keep_list,),
             journal=self.folder / "journal.jsonl",
             git=GitCleanup(
-                by_history=not self.strategies, keep_policies=read_config(config).cleanup.keep_policies, limits=self._limits()
+                by_history=not self.strategies, keep_policies=config_in(config).cleanup.keep_policies, limits=self._limits()
             ),
         )
         return cleanup(settings, World(now=lambda: NOW, environ={}))

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.calling import requested
+from tests.calling import config_in, requested
 
 from moorage.cli.arguments import check_flags, take_apart
 from moorage.cli.verbs import USAGES
 from moorage.option import Command
-from moorage.settings.config.file import read_config
 from moorage.settings.problems import Problems
 from moorage.surfaces.component import render_component
 from moorage.surfaces.outputs import OUTPUTS
@@ -124,7 +123,7 @@ def _spelled(value: object) -> str:
 def test_config_files_are_read(example: Example, tmp_path: Path) -> None:
     file = tmp_path / "moorage.yaml"
     file.write_text(example.text, encoding="utf-8")
-    assert read_config(file).path == file
+    assert config_in(file).path == file
 
 
 @pytest.mark.parametrize("example", YAML, ids=str)

@@ -64,7 +64,7 @@ def _config(places: Resolved, directory: Path, problems: Problems) -> "Config | 
 
     with problems.gather():
         path = find_config(directory, named)
-        return read_config(path) if path else None
+        return read_config(path, problems) if path else None
     return None
 
 

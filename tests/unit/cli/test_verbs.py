@@ -93,6 +93,15 @@ def test_a_repository_that_was_named_and_is_not_there_is_a_mistake(place: Path) 
     assert "oci:registry/wbe is not there" in beside.document["error"]["problems"][0]
 
 
+@pytest.mark.parametrize("command", ["names", "publish"])
+def test_wrong_tags_and_wrong_names_are_told_together(place: Path, command: str) -> None:
+    images = ("--image", "Bad" if command == "names" else "Bad=oci:registry/app:v1")
+    told = refused(command, "--images-repo", "oci:out", *images, "--tag-custom", "a b", environ={"HOME": str(place)})
+    assert len(told) == 2
+    assert "'a b'" in told[0]
+    assert "write 'bad'" in told[1]
+
+
 def test_reports_and_outputs(place: Path) -> None:
     environ = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(place / "output"), "GITHUB_STEP_SUMMARY": str(place / "summary")}
     called = cleanup(place, "--older-than", "17d", "--report", "r.html", "--report", "r.json", "--dotenv", "m.env", **environ)

@@ -2,19 +2,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.calling import config_in
 
 from moorage.errors import ConfigurationError
 from moorage.policy.keep_policies import EVERYTHING, KeepPolicy, Limit, NamePattern, Operator, ReferenceKind
 from moorage.policy.patterns import TagSelector
 from moorage.policy.rules import Rule
 from moorage.settings.config.cleanup import CleanupConfig
-from moorage.settings.config.file import read_config
 
 
 def read(tmp_path: Path, text: str) -> CleanupConfig:
     file = tmp_path / "moorage.yaml"
     file.write_text(text, encoding="utf-8")
-    return read_config(file).cleanup
+    return config_in(file).cleanup
 
 
 def problems_of(tmp_path: Path, text: str) -> list[str]:

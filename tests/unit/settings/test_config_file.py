@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
-from tests.calling import requested
+from tests.calling import config_in, requested
 
 from moorage.errors import ConfigurationError
-from moorage.settings.config.file import find_config, read_config
+from moorage.settings.assemble.stories import names_settings
+from moorage.settings.config.file import find_config
 from moorage.settings.options import general, where
 from moorage.settings.settings import BuildContext, ImageSetting, SourceText
 
@@ -17,7 +18,7 @@ def written(tmp_path: Path, text: str, name: str = "moorage.yaml") -> Path:
 
 def problems_of(file: Path) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
-        read_config(file)
+        config_in(file)
     return [problem.removeprefix(f"{file.parent}/") for problem in caught.value.problems]
 
 
@@ -41,7 +42,7 @@ def test_a_named_file_and_its_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "~\n"])
 def test_an_empty_file_says_nothing(tmp_path: Path, text: str) -> None:
-    config = read_config(written(tmp_path, text))
+    config = config_in(written(tmp_path, text))
     assert (config.options, config.images, config.cleanup.rules) == ({}, (), ())
 
 
@@ -71,7 +72,7 @@ images:
 - image: base
 """
     here = tmp_path
-    assert read_config(written(tmp_path, text)).images == (
+    assert config_in(written(tmp_path, text)).images == (
         ImageSetting(
             "web",
             (
@@ -106,7 +107,7 @@ images:
   cacheFrom: ["type=local,src=.cache", "type=gha,scope=src"]
   cacheTo: ["type=local,dest=.cache,mode=max"]
 """
-    ((source,),) = (image.sources for image in read_config(written(tmp_path, text)).images)
+    ((source,),) = (image.sources for image in config_in(written(tmp_path, text)).images)
     assert isinstance(source, BuildContext)
     assert source.ssh == ("default", f"deploy={tmp_path}/keys/one,/etc/two")
     assert source.cache_from == (f"type=local,src={tmp_path}/.cache", "type=gha,scope=src")
@@ -115,14 +116,14 @@ images:
 
 def test_attestations_that_are_not_wanted(tmp_path: Path) -> None:
     text = "images: [{image: a, context: ., provenance: false, sbom: 'generator=example.com/scanner, level=2'}]"
-    (image,) = read_config(written(tmp_path, text)).images
+    (image,) = config_in(written(tmp_path, text)).images
     (source,) = image.sources
     assert isinstance(source, BuildContext)
     assert source.attestations == ("type=sbom,generator=example.com/scanner,level=2",)
 
 
 def test_build_arguments_may_be_a_list(tmp_path: Path) -> None:
-    (image,) = read_config(written(tmp_path, "images: [{image: a, context: ., buildArgs: [A=1, B=x=y]}]")).images
+    (image,) = config_in(written(tmp_path, "images: [{image: a, context: ., buildArgs: [A=1, B=x=y]}]")).images
     (source,) = image.sources
     assert isinstance(source, BuildContext)
     assert source.build_args == (("A", "1"), ("B", "x=y"))
@@ -186,3 +187,14 @@ def test_a_project_may_be_an_option_too(tmp_path: Path) -> None:
 def test_a_broken_file_does_not_stop_what_needs_none(tmp_path: Path) -> None:
     assert not requested(tmp_path, "slug", config="a: [").problems
     assert requested(tmp_path, "names", config="a: [").problems
+
+
+def test_what_is_right_in_a_file_with_mistakes_counts(tmp_path: Path) -> None:
+    text = 'options: {images-repo: "oci:reg", imges-repo-mode: monorepo}\nimages: [{image: web, contxt: .}]\n'
+    request = requested(tmp_path, "names", "--tag-custom", "v1", config=text)
+    with pytest.raises(ConfigurationError) as caught:
+        names_settings(request)
+    assert caught.value.problems == (
+        f"{tmp_path}/moorage.yaml:1: options.imges-repo-mode: unknown key, did you mean images-repo-mode?",
+        f"{tmp_path}/moorage.yaml:2: images[0].contxt: unknown key, did you mean context?",
+    )

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
+from tests.calling import config_in
 
 from moorage.errors import ConfigurationError
-from moorage.settings.config.file import read_config
 
 PLAIN = """project: shop
 configVersion: 1
@@ -30,7 +30,7 @@ git:
 def read(tmp_path: Path, text: str) -> tuple[str, int, int]:
     file = tmp_path / "werf.yaml"
     file.write_text(text, encoding="utf-8")
-    config = read_config(file)
+    config = config_in(file)
     return config.options["project"].texts[0], len(config.cleanup.keep_policies), len(config.cleanup.options)
 
 

@@ -1,12 +1,14 @@
 """The settings of each command, complete. Each raises one ConfigurationError with everything that is wrong with the request."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from moorage.oci.naming import image_name
 from moorage.oci.tagging import TagRequest, no_tags
 from moorage.option import Option
 from moorage.registries.addressing import LOCAL
-from moorage.registries.images_repo import ImagesRepo
+from moorage.registries.images_repo import ImagesRepo, final_names
 from moorage.settings.assemble.access import access_of
 from moorage.settings.assemble.clusters import clusters_of
 from moorage.settings.assemble.git import git_cleanup_of
@@ -56,6 +58,7 @@ def names_settings(request: Request) -> tuple[ImagesRepo, tuple[str, ...], tuple
     if not named:
         request.problems.add(NO_IMAGES)
     tags = _some_tags(request)
+    _check_names(request, repo, named)
     request.problems.raise_any()
     if repo is None:
         raise AssertionError("an images repo that cannot be made is a problem, and was raised")
@@ -71,6 +74,13 @@ def _some_tags(request: Request) -> tuple[TagRequest, ...]:
     return tags
 
 
+def _check_names(request: Request, repo: ImagesRepo | None, names: Sequence[str]) -> None:
+    """Where something is wrong already, say what is wrong with the images' names along with it, whatever their tags."""
+    if repo is not None and names and len(request.problems):
+        with request.problems.gather():
+            final_names(repo, [image_name(name) for name in names], ["latest"])
+
+
 def publish_settings(request: Request) -> PublishSettings:
     """Everything that a publish has to know."""
     options = request.options
@@ -79,6 +89,7 @@ def publish_settings(request: Request) -> PublishSettings:
     tags, sources, project = _some_tags(request), image_settings(request), project_of(request)
     stages = stages_of(request, target)
     _either(request, images.LABEL, images.NO_LABELS)
+    _check_names(request, target.repo if target else None, [source.name for source in sources])
     return PublishSettings(
         access=access,
         storage=settled(request, target),

@@ -48,15 +48,18 @@ def find_config(directory: Path, named: str | None) -> Path | None:
     return next((path for name in NAMES if (path := directory / name).is_file()), None)
 
 
-def read_config(path: Path) -> Config:
-    """What the file says. Raises one ConfigurationError with every mistake, each with file, line and key."""
+def read_config(path: Path, problems: Problems) -> Config:
+    """What the file says; every mistake in it is among the problems, with file, line and key, and what is right is kept.
+
+    Raises ConfigurationError for a file of which nothing can be read.
+    """
     text = _content(path)
     if path.name in _WERF:
         text = own_parts(text, str(path))
     documents = [document for document in load(text, str(path)) if not (isinstance(document, Scalar) and document.is_null)]
     if len(documents) > 1:
         raise ConfigurationError(f"{documents[1].place}: one YAML document is enough; this is another")
-    return _read(documents[0], path) if documents else Config(path)
+    return _read(documents[0], path, problems) if documents else Config(path)
 
 
 def _content(path: Path) -> str:
@@ -70,8 +73,7 @@ def _content(path: Path) -> str:
         raise ConfigurationError(f"{path} is not UTF-8 (byte {error.start})") from None
 
 
-def _read(document: Value, path: Path) -> Config:
-    problems = Problems()
+def _read(document: Value, path: Path, problems: Problems) -> Config:
     if not isinstance(document, Section):
         raise ConfigurationError(f"{document.place}: a mapping with {', '.join(_KEYS)} is needed, not {kind_of(document)}")
     reading = Reading(document, _KEYS, problems)
@@ -85,9 +87,7 @@ def _read(document: Value, path: Path) -> Config:
     project = reading.text("project")
     if project and general.PROJECT.name not in options:
         options[general.PROJECT.name] = Given((project,), str(reading.place_of("project")))
-    config = Config(path, options, read_images(reading, path.absolute().parent), cleanup)
-    problems.raise_any()
-    return config
+    return Config(path, options, read_images(reading, path.absolute().parent), cleanup)
 
 
 def _options(reading: Reading) -> dict[str, Given]:
