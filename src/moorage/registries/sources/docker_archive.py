@@ -7,10 +7,9 @@ so that the same archive gives the same digest every time (and on every machine 
 about media types; OCI's are used, since skopeo 1.9 finds no Docker manifest in a layout (seen 2026-11).
 """
 
-import gzip
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +22,7 @@ from moorage.oci.media_type import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
 from moorage.oci.reference import BadReference, Digest, parse_reference
 from moorage.oci.rewrite import is_uncompressed_layer, layer_media_types
 from moorage.registries.sources.checks import digest_of, parallel, uncompressed, verify
+from moorage.registries.sources.compression import gzipped
 from moorage.registries.sources.files import Archive, damage_named, read
 from moorage.registries.sources.gather import Incomplete
 from moorage.registries.sources.layouts import gather_from, layout_index
@@ -30,7 +30,6 @@ from moorage.registries.sources.parcel import BlobSource, Document, Parcel, diff
 from moorage.registries.verified import chunks
 
 LIST_FILE: Final = "manifest.json"
-COMPRESSION: Final = 6  # docker's own level
 _NAMED_BY_DIGEST: Final = re.compile(r"(?:.*/)?([0-9a-f]{64})(?:\.json)?", re.ASCII)
 
 
@@ -177,12 +176,16 @@ def _layer(archive: Archive, origin: str, name: str, diff_id: str, spool: Path) 
 
 def _compress(plain: BinaryIO, target: Path) -> tuple[Digest, BlobSource, Digest]:
     """The compressed layer with its digest and source, and the digest of what was compressed."""
-    uncompressed_hash = sha256()
-    with target.open("xb") as file, gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as zipped:
+    before, after = sha256(), sha256()
+
+    def hashed() -> Iterator[bytes]:
         for piece in chunks(plain):
-            uncompressed_hash.update(piece)
-            zipped.write(piece)
-    with target.open("rb") as stream:
-        digest = digest_of(stream)
+            before.update(piece)
+            yield piece
+
+    with target.open("xb") as file:
+        for piece in gzipped(hashed()):
+            after.update(piece)
+            file.write(piece)
     source = BlobSource(target.stat().st_size, lambda: target.open("rb"))
-    return digest, source, Digest(f"sha256:{uncompressed_hash.hexdigest()}")
+    return Digest(f"sha256:{after.hexdigest()}"), source, Digest(f"sha256:{before.hexdigest()}")
