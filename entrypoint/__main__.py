@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 
-from moorage.cli.main import run
+from moorage.cli.main import run_process
 
 DEFAULT_COMMAND = "publish"
 _CHOSEN_BY = ("INPUT_COMMAND", "MOORAGE_COMMAND")
@@ -28,14 +28,14 @@ def main(argv: Sequence[str], environ: MutableMapping[str, str]) -> int:
         return tidied_up(environ)
     if not any(environ.get(name) for name in _CHOSEN_BY) and not _TELLING.intersection(argv):
         environ["MOORAGE_COMMAND"] = DEFAULT_COMMAND
-    return run(argv, environ)
+    return run_process(argv, environ)
 
 
 def tidied_up(environ: Mapping[str, str]) -> int:
     """Remove what the main step left for the steps after it; nothing where it left nothing."""
     directory = environ.get(_STATE, "")
     kept = {name: value for name, value in environ.items() if not name.startswith("INPUT_")}  # of the main step, not of this one
-    return run(["logout", directory], kept) if directory else 0
+    return run_process(["logout", directory], kept) if directory else 0
 
 
 def trusted_workspace(environ: Mapping[str, str]) -> dict[str, str]:

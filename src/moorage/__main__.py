@@ -2,7 +2,7 @@
 
 import sys
 
-from moorage.cli.main import run
+from moorage.cli.main import run_process
 
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(run_process())
