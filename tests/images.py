@@ -118,8 +118,9 @@ def image(
     platform: str = "linux/amd64",
     docker: bool = False,
     annotations: Mapping[str, str] | None = None,
+    parent: str = "",
 ) -> Image:
-    """An image of these layers; `layer()` when none are given."""
+    """An image of these layers; `layer()` when none are given. `parent` is the ID of the image that it says it was built on."""
     layers = layers or (layer(docker=docker),)
     system, _, rest = platform.partition("/")
     architecture, _, variant = rest.partition("/")
@@ -127,7 +128,11 @@ def image(
     config = {
         **named,
         **({"created": created} if created is not None else {}),
-        "config": {"Cmd": ["/bin/true"], **({"Labels": dict(labels)} if labels is not None else {})},
+        "config": {
+            "Cmd": ["/bin/true"],
+            **({"Image": parent} if parent else {}),
+            **({"Labels": dict(labels)} if labels is not None else {}),
+        },
         "rootfs": {"type": "layers", "diff_ids": [one.diff_id.text for one in layers]},
         "history": [{"created_by": f"layer {number}"} for number in range(len(layers))],
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from moorage.commands.carry_out import Run
 from moorage.commands.journal import Journal
 from moorage.commands.reconcile import Result, reconcile
+from moorage.commands.stage_needs import StageViews
 from moorage.commands.survey import look
 from moorage.commands.world import World
 from moorage.errors import Failure, PartialFailure, RegistryError
@@ -23,12 +24,16 @@ from moorage.settings.settings import Access
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """What was seen of each repository, and why the others could not be looked at."""
+    """What was seen of each repository, and why the others could not be looked at.
+
+    `stages` is what was seen of a stages storage, whose registry may be another one than that of `planners`.
+    """
 
     planners: Mapping[Repository, Planner]
     failures: Mapping[Repository, RegistryError]
     notes: tuple[str, ...] = ()
     objections: tuple[str, ...] = ()  # why a plan that rests on this must not be carried out
+    stages: StageViews | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,16 @@ class Applied:
 
     plan: Plan
     halted: tuple[RegistryError, ...] = ()
+    alarm: RegistryError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one repository's part of a plan; the rest is as in `Applied`."""
+
+    outcomes: Mapping[Key, Result]
+    halted: tuple[RegistryError, ...] = ()
+    notes: tuple[str, ...] = ()
     alarm: RegistryError | None = None
 
 
@@ -67,18 +82,12 @@ class Application:
         for repository, planner in views.planners.items():
             if repository not in going or spent():
                 continue
-            try:
-                run = self._prepare(planner, going[repository], last=repository in plan.doomed)
-            except RegistryError as error:  # what was done in other repositories has to be told all the same
-                halted.append(error)
-                notes.append(f"{repository}: not begun, it could not be looked at again: {error.message}")
-                continue
-            outcomes |= run.carry_out()
-            if run.halted is not None:
-                halted.append(run.halted)
-                notes.append(f"{repository}: stopped, {run.halted.message}")
-            if run.lost is not None:
-                alarm = run.lost
+            done = self.one(planner, going[repository], last=repository in plan.doomed)
+            outcomes |= done.outcomes
+            halted += done.halted
+            notes += done.notes
+            if done.alarm is not None:
+                alarm = done.alarm
                 break
         if self.world.ending.asked is not None:
             notes.append(f"ended by {self.world.ending.asked}; the next run goes on from here")
@@ -88,6 +97,21 @@ class Application:
         if self.journal.path.exists():
             self.world.progress.note(f"To undo, as far as the registry still can: moorage restore {self.journal.path}")
         return Applied(ended(plan, outcomes, notes, views), tuple(halted), alarm)
+
+    def one(
+        self, planner: Planner, items: Sequence[Item], before: Mapping[Key, Result] | None = None, *, last: bool = False
+    ) -> Done:
+        """Carry out what is planned for one repository; `before` is what became of other items of it."""
+        repository = planner.inventory.repository
+        try:
+            run = self._prepare(planner, items, last=last)
+        except RegistryError as error:  # what was done in other repositories has to be told all the same
+            return Done({}, (error,), (f"{repository}: not begun, it could not be looked at again: {error.message}",))
+        run.outcomes |= before or {}
+        outcomes = run.carry_out()
+        if run.halted is None:
+            return Done(outcomes, alarm=run.lost)
+        return Done(outcomes, (run.halted,), (f"{repository}: stopped, {run.halted.message}",), run.lost)
 
     def _prepare(self, planner: Planner, items: Sequence[Item], *, last: bool) -> Run:
         """Look again right before deleting: at the names, and at everything where they have changed or the plan is an old one.

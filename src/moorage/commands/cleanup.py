@@ -13,6 +13,8 @@ from moorage.commands.journal import RECORDED, Journal
 from moorage.commands.planning import fresh_plan, reviewed_plan
 from moorage.commands.project_images import ProjectImages, project_images
 from moorage.commands.recorded import Recorded, recorded_in_plan, records_going
+from moorage.commands.stage_planning import stage_planner
+from moorage.commands.stages_last import StagesLast
 from moorage.commands.world import World
 from moorage.errors import Failure, Refused
 from moorage.policy.document import to_document
@@ -41,11 +43,17 @@ def cleanup(settings: CleanupSettings, world: World) -> CleanupResult:
     cluster could not say what runs and, where no repository could be looked at, the registry's own error.
     """
     in_use = running(settings.clusters, world, dry_run=settings.dry_run)
-    with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
+    with (
+        connect(settings.storage, settings.access, world) as registry,
+        project_images(settings, world, registry) as project,
+        stage_planner(settings, world, registry, project, in_use) as stages,
+    ):
         if settings.plan_in is not None:
             plan, views = reviewed_plan(settings, world, registry, in_use, settings.plan_in)
+            plan, views = stages.reviewed(plan, views) if stages is not None else (plan, views)
         else:
             plan, views = fresh_plan(settings, world, registry, in_use, project)
+            plan, views = stages.beside(plan, views, project) if stages is not None else (plan, views)
         return conclude(settings, world, registry, project, plan, views, in_use)
 
 
@@ -69,14 +77,18 @@ def conclude(
     if objected:
         return CleanupResult(plan, objected, Refused("; ".join(objected)))
     world.ending.hold()
-    with Journal(journal_path(settings.journal, world), settings.storage.repo.registry, world.now()) as journal:
+    others = [settings.stages.repo.registry] if settings.stages is not None else []
+    with Journal(journal_path(settings.journal, world), settings.storage.repo.registry, world.now(), others) as journal:
         journal.recorded(recorded)
-        applied = Application(registry, journal, settings.access, world, settings.plan_in is not None).apply(plan, views)
+        application = Application(registry, journal, settings.access, world, settings.plan_in is not None)
+        applied = application.apply(plan, views)
         done = applied.plan
         if project is not None and applied.alarm is None:
             done = replace(done, notes=(*done.notes, *project.tidy(done, journal)))
         emptying = Emptying(registry, journal, settings.access, world, settings.policy)
         applied = emptying.carry_out(replace(applied, plan=done), views)
+        if views.stages is not None:
+            applied = StagesLast(views.stages, application).carry_out(applied)
     return CleanupResult(applied.plan, (), shortfall(applied, views))
 
 

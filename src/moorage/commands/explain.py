@@ -10,10 +10,12 @@ from moorage.commands.in_use import running
 from moorage.commands.planning import fresh_plan
 from moorage.commands.project_images import project_images
 from moorage.commands.record_home import Home
+from moorage.commands.stage_planning import stage_planner
 from moorage.commands.targets import named_repository
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, NotFound
 from moorage.oci.inventory import Inventory
+from moorage.oci.naming import NAMELESS
 from moorage.oci.records import is_record
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.policy.document import item_document
@@ -57,36 +59,48 @@ class Explanation:
 
 
 def explain(settings: CleanupSettings, text: str, world: World) -> Explanation:
-    """Why what `text` names (PATH:TAG, PATH@DIGEST, on the images repo's host or below it) would stay or go.
+    """Why what `text` names (PATH:TAG, PATH@DIGEST, on the images repo's host or below it, or a stage) would stay or go.
 
     Raises ConfigurationError for what is no reference, NotFound for what is not there.
     """
-    repository, tag, digest = _meant(text, settings.storage.repo)
+    stored = settings.stages.repo.repository(NAMELESS) if settings.stages is not None else None
+    repository, tag, digest = _meant(text, settings.storage.repo, stored)
     if tag is not None and is_record(tag):
-        with connect(settings.storage, settings.access, world) as registry:
+        storage = settings.stages if settings.stages is not None and repository == stored else settings.storage
+        with connect(storage, settings.access, world) as registry:
             return Explanation(text, (), about=record_told(Home(registry, repository), tag))
     in_use = running(settings.clusters, world, dry_run=True)
-    with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
-        own = project if project is not None and repository in project.repositories else None
-        asked = settings if own is not None else replace(settings, repositories=(str(repository),))
-        plan, views = fresh_plan(asked, world, registry, in_use, own, only=repository)
-    planner = views.planners.get(repository)
-    items = [item for item in plan.items if (item.tag == tag if tag else item.digest == digest)]
+    with (
+        connect(settings.storage, settings.access, world) as registry,
+        project_images(settings, world, registry) as project,
+        stage_planner(settings, world, registry, project, in_use) as stages,
+    ):
+        if stages is not None and repository == stored:
+            plan, views = stages.beside(*fresh_plan(settings, world, registry, in_use, project), project)
+        else:
+            own = project if project is not None and repository in project.repositories else None
+            asked = settings if own is not None else replace(settings, repositories=(str(repository),))
+            plan, views = fresh_plan(asked, world, registry, in_use, own, only=repository)
+    if repository in views.failures:
+        raise views.failures[repository]
+    planner = views.stages.planner if views.stages is not None else views.planners.get(repository)
+    there = plan.of(repository)
+    items = [item for item in there if (item.tag == tag if tag else item.digest == digest)]
     if planner is None or not items:
         raise NotFound(f"{text} is not there", remedy="`moorage cleanup --dry-run` shows what is.")
     subject = items[0].digest
-    items += [item for item in plan.items if item.digest == subject and item not in items]
-    relations = tuple(_relations(subject, planner.inventory, plan.items))
+    items += [item for item in there if item.digest == subject and item not in items]
+    relations = tuple(_relations(subject, planner.inventory, there))
     return Explanation(text, tuple(items), relations, (*plan.notes, *in_use.objections, *views.objections))
 
 
-def _meant(text: str, repo: ImagesRepo) -> tuple[Repository, Tag | None, Digest | None]:
+def _meant(text: str, repo: ImagesRepo, stages: Repository | None) -> tuple[Repository, Tag | None, Digest | None]:
     rest, at, digest_text = text.partition("@")
     name, colon, tag_text = rest.rpartition(":")
     if not colon or "/" in tag_text:
         name, tag_text = rest, ""
     try:
-        repository = named_repository(name, repo)
+        repository = stages if stages is not None and name == str(stages) else named_repository(name, repo)
         digest = Digest(digest_text) if at else None
         tag = Tag(tag_text or "latest") if digest is None else None
     except BadReference as error:

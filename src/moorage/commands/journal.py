@@ -57,13 +57,17 @@ class Entry:
 
 
 class Journal:
-    """Written by one run. Thread-safe; a context manager. `path` is created with 0600, and never overwritten."""
+    """Written by one run. Thread-safe; a context manager. `path` is created with 0600, and never overwritten.
 
-    def __init__(self, path: Path, registry: Registry, created: datetime) -> None:
+    `registry` is the one of the images, `others` those that the run deletes from as well.
+    """
+
+    def __init__(self, path: Path, registry: Registry, created: datetime, others: Iterable[Registry] = ()) -> None:
         self.path = path
         self._lock = Lock()
         self._stream: IO[str] | None = None
-        self._header = {"schema": SCHEMA, "registry": registry.name, "created": stamp(created)}
+        beside = [other.name for other in others if other != registry]
+        self._header = {"schema": SCHEMA, "registry": registry.name, "others": beside, "created": stamp(created)}
 
     def __enter__(self) -> Self:
         return self
@@ -130,16 +134,18 @@ def read_journal(path: Path) -> tuple[Registry, tuple[Entry, ...]]:
         raise ConfigurationError(f"{path} cannot be read as a journal: {error}") from None
     whole = [line for line in lines if line.endswith("\n")]
     registry: Registry | None = None
+    others: list[Registry] = []
     found: dict[object, Entry] = {}
     for number, line in enumerate(whole, start=1):
         try:
             row = json.loads(line)
             if row.get("schema") == SCHEMA:
                 registry = Registry(row["registry"])  # again where a later run went on with the same file
+                others += [Registry(name) for name in row.get("others", ())]
                 continue
             if row.get("event") in {RECORDED, EMPTIED} or _is_record_elsewhere(row, registry):
                 continue
-            entry = _read(row, registry)
+            entry = _read(row, registry, others)
             found[entry.key] = entry if entry.outcome is None else replace(found[entry.key], outcome=entry.outcome)
         except (ValueError, KeyError, TypeError, AttributeError, BadReference, binascii.Error) as error:
             raise ConfigurationError(f"{path}, line {number} is no line of a journal: {error}") from None
@@ -167,7 +173,7 @@ def _fields(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _read(row: dict[str, Any], registry: Registry | None) -> Entry:
+def _read(row: dict[str, Any], registry: Registry | None, others: Iterable[Registry]) -> Entry:
     if registry is None:
         raise ValueError(f"the first line does not say {SCHEMA}")
     content = base64.b64decode(row.get("manifest", ""), validate=True)
@@ -175,7 +181,7 @@ def _read(row: dict[str, Any], registry: Registry | None) -> Entry:
     if content and Digest.of(content) != digest:
         raise ValueError(f"its manifest is not {digest}")
     return Entry(
-        repository=read_repository(row["repository"], registry),
+        repository=read_repository(row["repository"], registry, *others),
         digest=digest,
         tags=tuple(Tag(tag) for tag in row["tags"]),
         manifest_stays=bool(row["manifest_stays"]),

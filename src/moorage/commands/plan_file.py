@@ -10,7 +10,7 @@ from moorage.policy.document import from_document
 from moorage.policy.plan import Plan
 
 
-def read_plan(path: Path, source: str, registry: Registry | None = None) -> Plan:
+def read_plan(path: Path, source: str, *registries: Registry) -> Plan:
     """The plan in a file. Raises what `from_document` raises, and ConfigurationError for a file that cannot be read."""
     try:
         document = json.loads(path.read_text("utf-8"))
@@ -18,7 +18,7 @@ def read_plan(path: Path, source: str, registry: Registry | None = None) -> Plan
         raise ConfigurationError(f"{source} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{source} is not JSON: {error}") from None
-    return from_document(document, source, registry)
+    return from_document(document, source, *registries)
 
 
 def merged_reports(paths: Sequence[Path]) -> Plan:

@@ -16,12 +16,14 @@ from moorage.commands.project_images import ProjectImages, ProjectVerdict
 from moorage.commands.survey import Question, complete, labelled, look
 from moorage.commands.targets import target_repositories
 from moorage.commands.world import World
-from moorage.errors import Contradiction, NotFound, RegistryError
+from moorage.errors import ConfigurationError, Contradiction, NotFound, RegistryError
 from moorage.oci.inventory import Inventory
+from moorage.oci.naming import NAMELESS
 from moorage.oci.reference import Repository
 from moorage.policy.claims import Claims, merged
 from moorage.policy.plan import Outcome, Plan
 from moorage.policy.planner import Planner
+from moorage.policy.reason import Code
 from moorage.policy.rules import Policy
 from moorage.registries.interface import Registry
 from moorage.settings.settings import CleanupSettings
@@ -58,7 +60,9 @@ def fresh_plan(
     targets = project.repositories if project is not None else target_repositories(settings, registry)
     repositories = (only,) if only is not None else own_shard(targets, settings.shard)
     named = bool(settings.repositories) and only is None
-    seen = _look(repositories, lambda repository: _seen(registry, repository, project), world, "Reading repositories", named=named)
+    seen = _look(
+        repositories, lambda repository: _seen(registry, repository, project), world, "Reading repositories", named=named
+    )
     claims = read_keep_lists(settings.keep_lists, seen.found)
     verdict = judge(project, seen.found) if project is not None else ProjectVerdict({})
     now = world.now()
@@ -91,8 +95,12 @@ def _seen(registry: Registry, repository: Repository, project: ProjectImages | N
 
 
 def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, in_use: Running, path: Path) -> tuple[Plan, Views]:
-    """The plan from a file, beside a new look at the repositories that it deletes from, and at what claims something in them."""
-    plan = read_plan(path, f"--plan {path}", settings.storage.repo.registry)
+    """The plan from a file, beside a new look at the repositories that it deletes from, and at what claims something in them.
+
+    What it says of a stages storage is looked at by moorage.commands.stage_planning.
+    """
+    stages = settings.stages.repo.repository(NAMELESS) if settings.stages is not None else None
+    plan = read_plan(path, f"--plan {path}", settings.storage.repo.registry, *((stages.registry,) if stages is not None else ()))
     # What became of it in an earlier run does not count: each item is looked at anew.
     plan = replace(
         plan,
@@ -100,7 +108,9 @@ def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, i
         items=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.items),
         empties=tuple(replace(item, outcome=Outcome.PLANNED, error=None) for item in plan.empties),
     )
-    repositories = tuple(dict.fromkeys((*(item.repository for item in plan.deletions), *plan.doomed)))
+    _refuse_unknown_stages(plan, stages)
+    doomed = dict.fromkeys((*(item.repository for item in plan.deletions), *plan.doomed))
+    repositories = tuple(repository for repository in doomed if repository != stages)
     listed = read_keep_lists(settings.keep_lists, repositories)
     now = world.now()
 
@@ -110,6 +120,16 @@ def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, i
 
     seen = _look(repositories, view, world, "Reading repositories")
     return plan, Views(seen.found, seen.failures, seen.notes)
+
+
+def _refuse_unknown_stages(plan: Plan, stages: Repository | None) -> None:
+    """Raises ConfigurationError for stages that nobody would hold against the images that are made from them."""
+    for item in plan.deletions:
+        if item.repository != stages and any(reason.code is Code.STAGE_UNUSED for reason in item.reasons):
+            raise ConfigurationError(
+                f"the plan lets stages of {item.repository} go, and this run does not know it as the stages storage",
+                remedy=f"Give --stages-storage {item.repository}, as for the run that made the plan.",
+            )
 
 
 def _look(

@@ -15,9 +15,9 @@ from moorage.commands.record_home import Home
 from moorage.commands.record_homes import Homes, record_homes
 from moorage.commands.record_tidying import Alive, Tidying
 from moorage.commands.records import HomeRecords, in_threads, read_records, strategies_in, words_of
-from moorage.commands.targets import target_repositories
+from moorage.commands.targets import shared_places, target_repositories
 from moorage.commands.world import World
-from moorage.errors import RegistryError
+from moorage.errors import ConfigurationError, RegistryError
 from moorage.git.repository import GitRepository
 from moorage.oci.inventory import Inventory
 from moorage.oci.ledger import ImageRecords
@@ -83,6 +83,11 @@ class ProjectImages:
         verdict = self._judge(histories)
         claims = {repository: self._claims_in(repository, verdict) for repository in inventories if repository not in failures}
         return ProjectVerdict(claims, failures, (*self.notes, *verdict.notes, *self._foreign_notes()), verdict.objections)
+
+    def has_records_of(self, repository: Repository) -> bool:
+        """Whether it is recorded that something was published to a repository, as far as records were read."""
+        images = self._repositories().get(repository, frozenset())
+        return any(recorded[image].commits for recorded in self.recorded.values() for image in images if image in recorded)
 
     def tidy(self, plan: Plan, journal: Journal) -> tuple[str, ...]:
         """After the plan was carried out: let go of the records of what is gone. Returns what went wrong, a sentence each."""
@@ -201,7 +206,8 @@ class ProjectImages:
 def project_images(settings: CleanupSettings, world: World, registry: Registry) -> Iterator[ProjectImages | None]:
     """The project's own images; None where the run is about other repositories, or about a plan that is made already.
 
-    Raises ConfigurationError where git is needed and is not there, before anything is asked of a registry.
+    Raises ConfigurationError where git is needed and is not there, before anything is asked of a registry, and where images and
+    stages share a repository.
     """
     if settings.repositories or settings.all_repositories or settings.plan_in is not None:
         yield None
@@ -212,6 +218,8 @@ def project_images(settings: CleanupSettings, world: World, registry: Registry) 
         names = frozenset(name for name in managed.names if fits(homes, name)) | set(settings.images)
         if not names and homes.repo.form is Form.REPOSITORY:
             names = frozenset({NAMELESS})
+        if homes.common is not None and (problems := list(shared_places(homes.repo, homes.common.repository, sorted(names)))):
+            raise ConfigurationError(*problems)
         notes = (f"names of images that are not configured were not looked for: {managed.note}",) if managed.note else ()
         yield ProjectImages(settings, world, homes, git, names, notes)
 

@@ -12,6 +12,7 @@ from moorage.commands.connect import connect
 from moorage.commands.in_use import running
 from moorage.commands.planning import fresh_plan, reviewed_plan
 from moorage.commands.project_images import ProjectImages, ProjectVerdict, project_images
+from moorage.commands.stage_planning import stage_planner
 from moorage.commands.world import World
 from moorage.errors import Refused
 from moorage.oci.inventory import Inventory
@@ -32,11 +33,17 @@ def purge(settings: CleanupSettings, world: World, *, confirmed: bool) -> Cleanu
     policy = replace(settings.policy, rules=(), delete_unknown_age=True)
     settings = replace(settings, policy=policy, git=replace(settings.git, by_history=False))
     in_use = running(settings.clusters, world, dry_run=settings.dry_run)
-    with connect(settings.storage, settings.access, world) as registry, project_images(settings, world, registry) as project:
+    with (
+        connect(settings.storage, settings.access, world) as registry,
+        project_images(settings, world, registry) as project,
+        stage_planner(settings, world, registry, project, in_use) as stages,
+    ):
         if settings.plan_in is not None:
             plan, views = reviewed_plan(settings, world, registry, in_use, settings.plan_in)
+            plan, views = stages.reviewed(plan, views) if stages is not None else (plan, views)
         else:
             plan, views = fresh_plan(settings, world, registry, in_use, project, judge=_everything)
+            plan, views = stages.beside(plan, views, project, purge=True) if stages is not None else (plan, views)
         return conclude(settings, world, registry, project, plan, views, in_use)
 
 

@@ -4,8 +4,8 @@ A tag that points somewhere else by now is left there: somebody has published si
 that was left on a stub by a run that was killed is put back as one that is gone.
 """
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,13 +14,16 @@ from typing import Any, Final
 from moorage.commands.connect import connect
 from moorage.commands.emptied import emptied_in_journal, made_again
 from moorage.commands.journal import Entry, entries_to_undo, read_journal
+from moorage.commands.record_home import Home
 from moorage.commands.record_restoring import Again, record_again
 from moorage.commands.recorded import Recorded, recorded_in_journal
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, Failure, NotFound, PartialFailure, RegistryError
 from moorage.oci.inventory import Stored
 from moorage.oci.manifest import BadManifest, parse_manifest
+from moorage.oci.naming import NAMELESS
 from moorage.oci.reference import Digest, Repository, Tag
+from moorage.oci.reference import Registry as RegistryName
 from moorage.oci.stub import is_stub
 from moorage.registries.interface import Reader, Registry, Restorer, Writer
 from moorage.settings.settings import Access, Storage
@@ -60,7 +63,7 @@ class RestoreSettings:
     storage: Storage
     journal: Path
     dry_run: bool = False
-    stages: Storage | None = None  # records may be there
+    stages: Storage | None = None  # records may be there, and stages are
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +100,57 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
     recorded = recorded_in_journal(settings.journal)
     emptied = emptied_in_journal(settings.journal, registry_name)
     items: list[RestoredItem] = []
-    with connect(settings.storage, settings.access, world) as registry:
+    with connect(settings.storage, settings.access, world) as registry, _stages_home(settings, world) as stages:
         notes = tuple(made_again(registry, emptied, dry_run=settings.dry_run))
         undone = list(entries_to_undo(entries))
         world.progress.start("Restoring", len(undone))
         for entry in undone:
-            items += _put_back(registry, entry, dry_run=settings.dry_run)
+            port = _port(entry.repository, registry_name, registry, stages)
+            items += _put_back(port, entry, dry_run=settings.dry_run) if port is not None else _out_of_reach(entry)
             world.progress.advance(str(entry.repository))
         world.progress.done()
-        again = Again() if settings.dry_run else _recorded_again(settings, recorded, items, registry, world)
+        again = Again() if settings.dry_run else _recorded_again(recorded, items, {registry_name: registry}, stages, world)
     lost = [f"{item}: {item.error}" for item in items if item.outcome in (Back.LOST, Back.TAKEN)]
     lost += again.problems
     failure = PartialFailure(f"{len(lost)} could not be put back", items=lost, remedy=_PUBLISH_ANEW) if lost else None
     return RestoreResult(tuple(items), failure, (*notes, *again.notes))
 
 
+@contextmanager
+def _stages_home(settings: RestoreSettings, world: World) -> Iterator[Home | None]:
+    """The stages storage, where the run was told of one: it may be on another registry, and has credentials of its own."""
+    if settings.stages is None:
+        yield None
+        return
+    with connect(settings.stages, settings.access, world) as other:
+        yield Home(other, settings.stages.repo.repository(NAMELESS))
+
+
+def _port(repository: Repository, own: RegistryName, registry: Registry, stages: Home | None) -> Registry | None:
+    """Who is asked to put something back in a repository; None where nobody can be."""
+    if stages is not None and repository == stages.repository:
+        return stages.registry
+    return registry if repository.registry == own else None
+
+
+def _out_of_reach(entry: Entry) -> list[RestoredItem]:
+    why = f"this run does not speak to {entry.repository.registry}: give --stages-storage, as for the run that deleted it"
+    return [RestoredItem(entry.repository, entry.digest, tag, Back.LOST, why) for tag in (*entry.tags, None)]
+
+
 def _recorded_again(
-    settings: RestoreSettings, recorded: Iterable[Recorded], items: Iterable[RestoredItem], registry: Registry, world: World
+    recorded: Iterable[Recorded],
+    items: Iterable[RestoredItem],
+    registries: Mapping[RegistryName, Registry],
+    stages: Home | None,
+    world: World,
 ) -> Again:
     """Record anew, after the last tag is up, at which commits the images were published that are back."""
     back = {
         (str(item.repository), item.digest.text) for item in items if item.tag and item.outcome in (Back.RESTORED, Back.THERE)
     }
-    registries = {settings.storage.repo.registry: registry}
-    if settings.stages is None or settings.stages.repo.registry in registries:
-        return record_again(recorded, back, registries, world)
-    with connect(settings.stages, settings.access, world) as other:
-        return record_again(recorded, back, {**registries, settings.stages.repo.registry: other}, world)
+    others = {stages.repository.registry: stages.registry} if stages is not None else {}
+    return record_again(recorded, back, {**others, **registries}, world)
 
 
 def _put_back(registry: Registry, entry: Entry, *, dry_run: bool) -> list[RestoredItem]:

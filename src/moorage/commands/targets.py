@@ -1,8 +1,10 @@
 """Which repositories a cleanup looks at."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from moorage.errors import ConfigurationError, Unsupported
+from moorage.oci.naming import shown
 from moorage.oci.reference import BadReference, Registry, Repository
 from moorage.registries.images_repo import ImagesRepo
 from moorage.registries.interface import Registry as RegistryPort
@@ -34,6 +36,14 @@ def target_repositories(settings: CleanupSettings, registry: RegistryPort) -> Se
             remedy="Give --image NAME, images in the config file, --repository PATH, or --all-repositories.",
         )
     return sorted({repo.repository(name) for name in names})
+
+
+def shared_places(repo: ImagesRepo, stages: Repository, images: Iterable[str]) -> Iterator[str]:
+    """What is wrong with a stages storage that is the repository of an image, where stages could not be told from images."""
+    for image in images:
+        with suppress(BadReference):
+            if repo.repository(image) == stages:
+                yield f"{stages} is the stages storage, and the place of {shown(image)} as well: keep them apart"
 
 
 def _named(texts: Sequence[str], repo: ImagesRepo) -> Sequence[Repository]:

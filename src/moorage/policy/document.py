@@ -5,7 +5,7 @@ was edited after it was made, which nobody reviewed as it now stands.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -40,10 +40,10 @@ def to_document(plan: Plan, objections: Sequence[str] = ()) -> Document:
     }
 
 
-def from_document(document: object, source: str, registry: Registry | None = None) -> Plan:
+def from_document(document: object, source: str, *registries: Registry) -> Plan:
     """A plan, carried out or not, out of its JSON document. `source` names the file in messages.
 
-    `registry` is the only one that it may be about; without, it is for reading alone, and may be about several.
+    `registries` are those that it may be about; without any, it is for reading alone, and may be about all.
 
     Raises ConfigurationError for what is no plan, with every fault, and Refused for a plan that was edited.
     """
@@ -52,8 +52,8 @@ def from_document(document: object, source: str, registry: Registry | None = Non
             f'{source} is no plan: "schema" is not {SCHEMA}', remedy="Make one with --dry-run --plan-out FILE."
         )
     entries, emptied = document.get("items"), document.get("repositories", [])
-    items, faults = _each(f"{source}: items", entries, lambda entry: _read_item(entry, registry))
-    empties, more = _each(f"{source}: repositories", emptied, lambda entry: _read_emptied(entry, registry))
+    items, faults = _each(f"{source}: items", entries, lambda entry: _read_item(entry, registries))
+    empties, more = _each(f"{source}: repositories", emptied, lambda entry: _read_emptied(entry, registries))
     faults += more
     created = parse_time(document.get("created"))
     if created is None or not isinstance(entries, list) or not isinstance(emptied, list):
@@ -122,11 +122,11 @@ def _each(place: str, entries: object, read: Callable[[object], T]) -> tuple[lis
     return found, faults
 
 
-def _read_emptied(entry: object, registry: Registry | None) -> RepositoryItem:
+def _read_emptied(entry: object, registries: Collection[Registry]) -> RepositoryItem:
     if not isinstance(entry, dict) or not isinstance(entry.get("error"), str | None):
         raise TypeError("an object is needed, whose error is a text")
     return RepositoryItem(
-        repository=_repository(str(entry["repository"]), registry),
+        repository=_repository(str(entry["repository"]), registries),
         action=Action(entry["action"]),
         reasons=_read_reasons(entry["reasons"]),
         outcome=Outcome(entry.get("outcome", Outcome.PLANNED)),
@@ -140,7 +140,7 @@ def _read_reasons(found: object) -> Reasons:
     return tuple(Reason(Code(reason["code"]), str(reason["detail"])) for reason in found)
 
 
-def _read_item(entry: object, registry: Registry | None) -> Item:
+def _read_item(entry: object, registries: Collection[Registry]) -> Item:
     if not isinstance(entry, dict):
         raise TypeError("an item is an object with a list of reasons")
     kind, action = Kind(entry["kind"]), Action(entry["action"])
@@ -152,7 +152,7 @@ def _read_item(entry: object, registry: Registry | None) -> Item:
     if not isinstance(error, str | None) or not isinstance(size, int | None):
         raise TypeError("an error is a text, a size is a number of bytes")
     return Item(
-        repository=_repository(str(entry["repository"]), registry),
+        repository=_repository(str(entry["repository"]), registries),
         kind=kind,
         digest=digest,
         action=action,
@@ -172,19 +172,20 @@ def _read_freed(freed: object, repositories: Mapping[str, Repository]) -> Mappin
     return {repositories[text]: count for text, count in found if text in repositories and isinstance(count, int) and count > 0}
 
 
-def _repository(text: str, registry: Registry | None) -> Repository:
-    if registry is not None:
-        return read_repository(text, registry)
+def _repository(text: str, registries: Collection[Registry]) -> Repository:
+    if registries:
+        return read_repository(text, *registries)
     host, _, path = text.rpartition("/") if text.startswith(LAYOUT_SCHEME) else text.partition("/")
     return Repository(Registry(host), path)
 
 
-def read_repository(text: str, registry: Registry) -> Repository:
-    """A repository of this registry, as documents spell it (`HOST/PATH`, `oci:DIR/NAME`). Raises ValueError for any other."""
-    prefix = f"{registry}/"
-    if not text.startswith(prefix):
-        raise ValueError(f"{text} is not in {registry}, which this run speaks to")
-    return Repository(registry, text.removeprefix(prefix))
+def read_repository(text: str, *registries: Registry) -> Repository:
+    """A repository of one of these, as documents spell it (`HOST/PATH`, `oci:DIR/NAME`). Raises ValueError for any other."""
+    for registry in sorted(registries, key=lambda registry: len(str(registry)), reverse=True):  # a directory may lie in another
+        prefix = f"{registry}/"
+        if text.startswith(prefix):
+            return Repository(registry, text.removeprefix(prefix))
+    raise ValueError(f"{text} is not in {' or '.join(map(str, registries))}, which this run speaks to")
 
 
 def _seal(created: str, items: list[Any], repositories: list[Any]) -> str:

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from moorage.commands.targets import shared_places
 from moorage.errors import ConfigurationError
 from moorage.oci.labels import OWN
 from moorage.oci.naming import NAMELESS, FinalName, shown
@@ -103,10 +103,7 @@ def _request_problems(settings: PublishSettings) -> Iterator[str]:
         yield from no_tags().problems
     if settings.stages is not None:
         stages = settings.stages.repo.repository(NAMELESS)
-        for image in settings.images:
-            with suppress(BadReference):
-                if settings.storage.repo.repository(image.name) == stages:
-                    yield f"{stages} is the stages storage, and {shown(image.name)} would be published there: keep them apart"
+        yield from shared_places(settings.storage.repo, stages, [image.name for image in settings.images])
     for name, count in Counter(image.name for image in settings.images).items():
         if count > 1:
             yield f"{shown(name)} is given {count} times"

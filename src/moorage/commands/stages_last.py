@@ -1,0 +1,96 @@
+"""Stages go last: after the images, whose deletion may have failed, and with another look at what was published meanwhile."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from moorage.commands.applying import Application, Applied, Views, ended
+from moorage.commands.blob_cache import BlobCache
+from moorage.commands.reconcile import Result, reconcile
+from moorage.commands.stage_needs import Needs, Place, StageViews, needs_in, united
+from moorage.commands.survey import labelled, look
+from moorage.errors import NotFound, RegistryError
+from moorage.oci.records import is_record
+from moorage.policy.claims import merged
+from moorage.policy.plan import DONE, Item, Key, Kind, Outcome, Plan
+from moorage.policy.stages import kept
+
+
+@dataclass(frozen=True, slots=True)
+class StagesLast:
+    """`application` is the one that carried out what is planned for the images."""
+
+    views: StageViews
+    application: Application
+
+    def carry_out(self, applied: Applied) -> Applied:
+        """Let the stages of an applied plan go, but for those that images were made from which are there after all."""
+        repository = self.views.home.repository
+        items = [item for item in applied.plan.deletions if item.repository == repository]
+        if not items or applied.alarm is not None:
+            return applied
+        try:
+            spared = self._spared(applied.plan, items)
+        except RegistryError as error:
+            notes = (*applied.plan.notes, f"{repository}: not begun, the images could not be looked at again: {error.message}")
+            return replace(applied, plan=replace(applied.plan, notes=notes), halted=(*applied.halted, error))
+        outcomes: dict[Key, Result] = dict(spared)
+        application = replace(self.application, registry=self.views.home.registry)
+        portions = []
+        for portion in self._portions([item for item in items if item.key not in spared], outcomes):
+            if portion:
+                portions.append(application.one(self.views.planner, portion, outcomes))
+                outcomes |= portions[-1].outcomes
+        said = [note for done in portions for note in done.notes]
+        plan = ended(applied.plan, outcomes, said, Views({repository: self.views.planner}, {}))
+        return Applied(
+            replace(plan, freed={**applied.plan.freed, **plan.freed}),
+            (*applied.halted, *(error for done in portions for error in done.halted)),
+            next((done.alarm for done in portions if done.alarm is not None), None),
+        )
+
+    def _portions(self, items: Sequence[Item], outcomes: Mapping[Key, Result]) -> Iterator[Sequence[Item]]:
+        """The stages, then the marks on those that are gone: a stage that lost its mark would be used."""
+        inventory, repository = self.views.planner.inventory, self.views.home.repository
+        marks = {mark: stage for mark, stage in self.views.stages.rejected.items() if mark in inventory.tags}
+        yield [item for item in items if item.digest not in {inventory.tags[mark] for mark in marks}]
+        staying = {
+            inventory.tags[mark]
+            for mark, stage in marks.items()
+            if outcomes.get((repository, stage, inventory.tags[stage]), (Outcome.PLANNED, None))[0] not in DONE
+        }
+        yield [item for item in items if item.digest in {inventory.tags[mark] for mark in marks} - staying]
+
+    def _spared(self, plan: Plan, items: Sequence[Item]) -> Mapping[Key, Result]:
+        """Stages that an image was made from which was to go and is there, or was published while this run was at work.
+
+        Raises RegistryError where it cannot be known.
+        """
+        repository = self.views.home.repository
+        left = {
+            (item.repository, item.digest)
+            for item in plan.deletions
+            if item.kind is Kind.MANIFEST and item.repository != repository and item.outcome not in DONE and item.digest
+        }
+        needs = united([self.views.needs, *self._newcomers()])
+        known = self.views.needs.titles
+
+        def stays(place: Place) -> bool:
+            return place in left or place not in known
+
+        if unknown := needs.unknown(stays):
+            return {item.key: (Outcome.CHANGED, unknown[0]) for item in items}
+        claims = kept(self.views.stages.needed(needs.names(stays)))
+        planner = self.views.planner
+        return reconcile(items, planner.inventory, merged([planner.claims, claims])) if claims.keep_tags else {}
+
+    def _newcomers(self) -> Iterator[Needs]:
+        """What the images of repositories say whose tags have changed since they were looked at."""
+        cache, parallel = BlobCache.of(self.application.world.environ), self.application.access.parallel
+        images = self.application.registry
+        for repository, inventory in self.views.images.items():
+            now = {tag for tag in images.tag_names(repository) if not is_record(tag)}
+            if now - inventory.tags.keys() - inventory.dangling.keys():
+                try:
+                    yield needs_in(images, labelled(images, look(images, repository)), cache, parallel)
+                except NotFound:
+                    continue
