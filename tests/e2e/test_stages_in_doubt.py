@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ from tests.images import Image, image, index, layer, push
 from tests.scripted_server import Reply, Request, ScriptedServer, forward, oci_error
 
 from moorage.auth.keychain import LoginKeychain
+from moorage.commands.record_home import Home
+from moorage.commands.records import Publication, write_record
 from moorage.oci import labels
 from moorage.oci.reference import Digest, Registry, Repository, Tag
 from moorage.registries.default.registry import DefaultRegistry
@@ -94,7 +97,7 @@ class Yard:
         return call(command, *where, *there, *argv, "--output", "json", environ=environ)
 
     def cleanup(self, *argv: str, command: str = "cleanup", code: int = 0, **rest: Any) -> dict[str, Any]:
-        rules = ("--delete-tags", "old*") if command == "cleanup" and "--plan" not in argv else ()
+        rules: tuple[str, ...] = ("--delete-tags", "old*") if command == "cleanup" and "--plan" not in argv else ()
         rules += ("--git-history-based-cleanup=false",) if command == "cleanup" else ()
         limits = ("--keep-images-built-within-last-n-hours", "1", "--without-kube")
         called = self.call(command, *rules, *limits, *argv, **rest)
@@ -113,12 +116,10 @@ class Yard:
 def yard(registry: RunningRegistry, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Yard]:
     name = "yard/" + re.sub("[^a-z0-9]+", "-", request.node.name)[:60].strip("-")
 
-    def answer(asked: Request) -> Reply:
-        return yard.answer(asked) or forward(asked, registry.host)
-
-    with ScriptedServer(answer) as server, Session() as session:
-        yard = Yard(tmp_path, server.host, name, session, server, registry.host)
-        yield yard
+    with ScriptedServer(lambda asked: forward(asked, registry.host)) as server, Session() as session:
+        found = Yard(tmp_path, server.host, name, session, server, registry.host)
+        server.answer = lambda asked: found.answer(asked) or forward(asked, registry.host)
+        yield found
 
 
 def reasons(document: dict[str, Any], tag: str) -> list[str]:
@@ -199,6 +200,13 @@ def test_who_sees_only_some_images_lets_no_stage_go(yard: Yard, argv: tuple[str,
     assert any("no stage goes" in note and why in note for note in done["notes"]), done["notes"]
 
 
+def test_where_nothing_was_built_yet_there_is_nothing_to_say(yard: Yard) -> None:
+    yard.push(published("v"), "v1")
+    yard.push(published("w"), "old")
+    assert not [note for note in yard.cleanup()["notes"] if "stage" in note]
+    assert yard.images() == {"v1"}
+
+
 def test_a_repository_that_cannot_be_looked_at_keeps_every_stage(yard: Yard) -> None:
     yard.keep("a")
     yard.push(published("v"), "v1")
@@ -218,6 +226,21 @@ def test_an_image_that_cannot_be_read_keeps_every_stage(yard: Yard) -> None:
     assert yard.stages() == {"a"}
     assert reasons(done, signature("a")) == ["may-be-needed"]
     assert any("does not say what it was made from" in note for note in done["notes"]), done["notes"]
+
+
+def test_a_manifest_that_cannot_be_read_keeps_every_stage(yard: Yard) -> None:
+    yard.keep("a")
+    yard.push(published("v"), "v1")
+    digest = yard.push(published("w"), "v2")
+
+    def damaged(request: Request) -> Reply | None:
+        wanted = request.method == "GET" and request.path.endswith((f"/app/manifests/{digest}", "/app/manifests/v2"))
+        return Reply(200, b"[]", {"content-type": published("w").media_type}) if wanted else None
+
+    yard.answer = damaged
+    done = yard.cleanup()
+    assert yard.stages() == {"a"}
+    assert any("could not be read" in note and "no stage goes" in note for note in done["notes"]), done["notes"]
 
 
 def test_an_image_without_labels_is_no_doubt(yard: Yard) -> None:
@@ -283,6 +306,22 @@ def test_an_image_that_was_published_meanwhile_saves_its_stage(yard: Yard) -> No
     assert yard.stages() == {"a"}
 
 
+def test_a_tag_that_was_moved_meanwhile_saves_its_stage(yard: Yard) -> None:
+    yard.keep("a", "b")
+    yard.push(published("v"), "old")
+    yard.push(published("w"), "v1")
+    home = Home(yard.port, yard.at("-stages"))
+
+    def publish_first(request: Request) -> None:
+        if request.method == "DELETE" and "/app/" in request.path and not [tag for tag in yard.stages() if "record" in tag]:
+            yard.push(published("a"), "v1")
+            write_record(home, Publication("app", "c" * 40, "sha256:" + "0" * 64, datetime.now(UTC)))
+
+    yard.answer = publish_first
+    yard.cleanup()
+    assert {tag for tag in yard.stages() if len(tag) == 1} == {"a"}
+
+
 def test_images_that_cannot_be_looked_at_again_save_every_stage(yard: Yard) -> None:
     yard.keep("a")
     yard.push(published("v"), "old")
@@ -314,13 +353,23 @@ def test_a_storage_that_cannot_be_listed_is_a_failure(yard: Yard) -> None:
 def test_a_plan_that_was_reviewed_is_held_against_the_images_that_are_there_then(yard: Yard) -> None:
     yard.keep("a", "b")
     yard.push(published("v"), "v1")
-    plan = str(yard.folder / "plan.json")
-    yard.cleanup("--dry-run", "--plan-out", plan)
+    plan, config = str(yard.folder / "plan.json"), "images: [{image: app}, {image: never-published}]"
+    yard.cleanup("--dry-run", "--plan-out", plan, config=config)
     yard.push(published("a"), "v2")
     refused = yard.cleanup("--plan", plan, stages="", code=2)
     assert "does not know it as the stages storage" in refused["error"]["message"]
-    yard.cleanup("--plan", plan)
+    yard.cleanup("--plan", plan, config=config)
     assert yard.stages() == {"a"}
+
+
+def test_a_reviewed_plan_without_stages_asks_for_none(yard: Yard) -> None:
+    yard.push(published("v"), "old")
+    yard.push(published("w"), "v1")
+    plan = str(yard.folder / "plan.json")
+    yard.cleanup("--dry-run", "--plan-out", plan)
+    yard.keep("a")
+    yard.cleanup("--plan", plan)
+    assert (yard.images(), yard.stages()) == ({"v1"}, {"a"})
 
 
 def test_a_reviewed_plan_lets_no_stage_go_where_images_cannot_be_read(yard: Yard) -> None:
@@ -422,7 +471,8 @@ def test_stages_of_werf_are_followed_by_their_ids(yard: Yard) -> None:
     assert yard.stages() == {below, top, theirs}
 
 
-def test_a_stage_of_werf_that_does_not_say_what_it_was_built_on_keeps_all(yard: Yard) -> None:
+@pytest.mark.parametrize(("status", "code"), [(404, 0), (401, 5)])
+def test_a_stage_of_werf_that_does_not_say_what_it_was_built_on_keeps_all(yard: Yard, status: int, code: int) -> None:
     werf = Werf(yard)
     tags = {werf.stage("below")[0], werf.stage("top", "below")[0], werf.stage("other")[0]}
     werf.published("top", "v1")
@@ -430,12 +480,13 @@ def test_a_stage_of_werf_that_does_not_say_what_it_was_built_on_keeps_all(yard: 
     def once_labels_are_read(request: Request) -> Reply | None:
         asked = [one for one in yard.server.requests if one.path == request.path and one.method == "GET"]
         wanted = f"/blobs/{werf.ids['top']}" in request.path
-        return oci_error(404, "BLOB_UNKNOWN") if wanted and len(asked) > 1 else None
+        return oci_error(status, "UNKNOWN") if wanted and len(asked) > 1 else None
 
     yard.answer = once_labels_are_read
-    done = yard.cleanup()
+    done = yard.cleanup(code=code)
     assert yard.stages() == tags
-    assert any("do not say what they were built on" in note for note in done["notes"]), done["notes"]
+    said = "do not say what they were built on" if status == 404 else "could not be looked at"
+    assert any(said in note for note in done["notes"]), done["notes"]
 
 
 def test_a_rejected_stage_goes_first_and_its_mark_last(yard: Yard) -> None:

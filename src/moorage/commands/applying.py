@@ -94,8 +94,6 @@ class Application:
         elif spent():
             notes.append("the time budget is spent; the next run goes on from here")
         self.world.progress.done()
-        if self.journal.path.exists():
-            self.world.progress.note(f"To undo, as far as the registry still can: moorage restore {self.journal.path}")
         return Applied(ended(plan, outcomes, notes, views), tuple(halted), alarm)
 
     def one(

@@ -89,6 +89,8 @@ def conclude(
         applied = emptying.carry_out(replace(applied, plan=done), views)
         if views.stages is not None:
             applied = StagesLast(views.stages, application).carry_out(applied)
+        if journal.path.exists():
+            world.progress.note(f"To undo, as far as the registry still can: moorage restore {journal.path}")
     return CleanupResult(applied.plan, (), shortfall(applied, views))
 
 

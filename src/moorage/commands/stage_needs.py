@@ -15,7 +15,7 @@ from moorage.oci.reference import Digest, Repository
 from moorage.oci.stub import is_stub
 from moorage.policy.planner import Planner
 from moorage.policy.stages import Ancestry, Name, Stages, is_of_werf, made_from
-from moorage.registries.interface import Reader, Registry
+from moorage.registries.interface import Registry
 
 Place = tuple[Repository, Digest]
 
@@ -142,12 +142,10 @@ def _unreadable(home: Home, blank: list[Stored], cache: BlobCache, parallel: int
 
 def _config(home: Home, stored: Stored, cache: BlobCache) -> tuple[Mapping[str, Any], Digest | None]:
     """The config of an image, and its digest; empty where it cannot be read."""
-    if not isinstance(home.registry, Reader):
-        return {}, None
     try:
         content, kind = stored.content, stored.media_type
         if not content:
-            content, kind = home.registry.manifest(home.repository, stored.digest)
+            content, kind = home.reader.manifest(home.repository, stored.digest)
         manifest = parse_manifest(content, kind)
         return home.config(manifest, cache), manifest.config.digest if manifest.config else None
     except (Unauthorized, Denied, Throttled):

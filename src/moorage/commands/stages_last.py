@@ -8,8 +8,8 @@ from moorage.commands.blob_cache import BlobCache
 from moorage.commands.reconcile import Result, reconcile
 from moorage.commands.stage_needs import Needs, Place, StageViews, needs_in, united
 from moorage.commands.survey import labelled, look
-from moorage.errors import NotFound, RegistryError
-from moorage.oci.records import is_record
+from moorage.errors import RegistryError
+from moorage.oci.records import RecordTag, is_record
 from moorage.policy.claims import merged
 from moorage.policy.plan import DONE, Item, Key, Kind, Outcome, Plan
 from moorage.policy.stages import kept
@@ -36,10 +36,12 @@ class StagesLast:
         outcomes: dict[Key, Result] = dict(spared)
         application = replace(self.application, registry=self.views.home.registry)
         portions = []
+        application.world.progress.start("Deleting stages", len(items))
         for portion in self._portions([item for item in items if item.key not in spared], outcomes):
             if portion:
                 portions.append(application.one(self.views.planner, portion, outcomes))
                 outcomes |= portions[-1].outcomes
+        application.world.progress.done()
         said = [note for done in portions for note in done.notes]
         plan = ended(applied.plan, outcomes, said, Views({repository: self.views.planner}, {}))
         return Applied(
@@ -84,13 +86,15 @@ class StagesLast:
         return reconcile(items, planner.inventory, merged([planner.claims, claims])) if claims.keep_tags else {}
 
     def _newcomers(self) -> Iterator[Needs]:
-        """What the images of repositories say whose tags have changed since they were looked at."""
+        """What the images of repositories say to which something was published since they were looked at.
+
+        A publish adds tags, or moves some and then records it in the stages storage.
+        """
         cache, parallel = BlobCache.of(self.application.world.environ), self.application.access.parallel
-        images = self.application.registry
+        home, images = self.views.home, self.application.registry
+        records = {tag for tag in home.registry.tag_names(home.repository) if RecordTag.parse(tag)}
+        moved = bool(records - self.views.planner.inventory.records)
         for repository, inventory in self.views.images.items():
             now = {tag for tag in images.tag_names(repository) if not is_record(tag)}
-            if now - inventory.tags.keys() - inventory.dangling.keys():
-                try:
-                    yield needs_in(images, labelled(images, look(images, repository)), cache, parallel)
-                except NotFound:
-                    continue
+            if moved or now - inventory.tags.keys() - inventory.dangling.keys():
+                yield needs_in(images, labelled(images, look(images, repository)), cache, parallel)

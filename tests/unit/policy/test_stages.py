@@ -1,4 +1,4 @@
-"""Which stages may go. The table is what werf 1.1 does with stages that lead to each other by image ID."""
+"""Which stages may go. The table is what werf 1.1 does with stages that lead to each other by image ID (but for the circle)."""
 
 from __future__ import annotations
 
@@ -97,6 +97,7 @@ CASES = {
     "what files were copied from stays, with its chain": ("a1 a2<a1 from setup<from+a2", "setup", ""),
     "a copy that only a lower stage tells of does not count": ("a1 a2<a1 from+a2 setup<from", "setup", "a1 a2"),
     "copies of copies are followed": ("x y+x top+y", "top", ""),
+    "copies in a circle end": ("x+y y+x", "x x", ""),
     "what is two hours old may go": ("new@1 old@3", "", "old"),
     "without a grace all may go": ("new@1 old@3", "", "new old"),
     "a parent that is not here keeps nothing": ("from install<from setup<install", "other", "from install setup"),
