@@ -14,6 +14,14 @@ class Dates(Enum):
     NONE = "none"
 
 
+class Emptying(Enum):
+    """Whether a repository can be deleted itself."""
+
+    NEVER = "never"  # there is no such thing, or no call for it
+    EMPTY = "empty"  # once it holds nothing
+    WHOLE = "whole"  # with its last image that has a tag, which cannot go before
+
+
 @dataclass(frozen=True)
 class Abilities:
     """The default is a plain registry of distribution 2.8. Each flag is a promise in both directions.
@@ -30,6 +38,8 @@ class Abilities:
     `lists_repositories`: it is a RepositoryLister.
     `finds_tags`: it says of many manifests at once which tags are on them (TagFinder).
     `reads_many`: it hands out many manifests at once (BatchReader).
+    `deletes_repositories`: how repositories in which nothing is left go, if they do (RepositoryDeleter, WholeDeleter).
+    `dates_repositories`: it says when a repository was made or pushed to.
     `deletes`: the method and the route (a part of it) of the requests that delete.
     `throttles`: the answer that means "too many requests" as status and headers; 429 with Retry-After where nothing else is said.
     """
@@ -45,6 +55,8 @@ class Abilities:
     late: bool = False
     tokens: bool = True
     lists_repositories: bool = True
+    deletes_repositories: Emptying = Emptying.NEVER
+    dates_repositories: bool = True
     finds_tags: bool = False
     reads_many: bool = False
     deletes: tuple[str, str] = ("DELETE", "")

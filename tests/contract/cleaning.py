@@ -6,13 +6,17 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from moorage.commands.applying import Application, Applied, Views
 from moorage.commands.carry_out import Run
+from moorage.commands.emptying import Emptying, empties
 from moorage.commands.journal import Journal
 from moorage.commands.survey import Question, complete, look
+from moorage.commands.world import World
 from moorage.policy.claims import Claims
 from moorage.policy.patterns import TagSelector
-from moorage.policy.plan import Item, Kind, Outcome
+from moorage.policy.plan import Item, Kind, Outcome, Plan
 from moorage.policy.rules import Policy, Rule
+from moorage.settings.settings import Access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +63,30 @@ def clean(
         run = Run(registry, planner.inventory, items, journal, parallel=4, sleep=scene.clock.sleep)
         run.carry_out()
     return run
+
+
+def empty(
+    scene: Scene,
+    wanted: Policy,
+    folder: Path,
+    *,
+    images: frozenset[str] | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Applied:
+    """Clean the scene's repository, and delete it if the policy says so; the plan that comes back has outcomes.
+
+    `images` are those of the project that live in it, where it is a project's.
+    """
+    registry, repository = scene.open(), scene.repository
+    planner = complete(registry, look(registry, repository), Question(wanted, scene.now(), Claims()))
+    planned = planner.plan()
+    emptied, notes = empties(registry, {repository: planner}, {repository: planned}, {repository: images} if images else {})
+    plan = Plan(scene.now(), planned.items, notes=notes, empties=emptied)
+    views, world = Views({repository: planner}, {}), World(now=scene.now, environ={})
+    meanwhile()
+    with Journal(folder / f"journal-{uuid.uuid4().hex}.jsonl", repository.registry, scene.now()) as journal:
+        applied = Application(registry, journal, Access(), world).apply(plan, views)
+        return Emptying(registry, journal, Access(), world, wanted, sleep=scene.clock.sleep).carry_out(applied, views)
 
 
 def outcomes(run: Run, kind: Kind = Kind.TAG) -> dict[str, Outcome]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from tests.contract.counting_costs import CostPromises
 from tests.contract.deletion import DeletionPromises
+from tests.contract.emptying import EmptyingPromises
 from tests.contract.listing import ListingPromises
 from tests.contract.many import ManyPromises
 from tests.contract.network import NetworkPromises
@@ -26,5 +27,5 @@ class RegistryContract(ListingPromises, DeletionPromises, ManyPromises, CleanupS
     """What holds of every registry, a directory included."""
 
 
-class VendorContract(RegistryContract, RefusalPromises, NetworkPromises, SecrecyPromises, CostPromises):
+class VendorContract(RegistryContract, EmptyingPromises, RefusalPromises, NetworkPromises, SecrecyPromises, CostPromises):
     """What holds of every registry that is reached over a network."""

@@ -10,7 +10,7 @@ import pytest
 from azure.containerregistry import ContainerRegistryClient
 from azure.core.credentials import AccessToken, TokenCredential
 from tests import images
-from tests.contract.abilities import Abilities, Dates
+from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.scene import Login, Scene, repository_at
@@ -64,7 +64,12 @@ def _scene(simulator: AcrSimulator, host: str) -> Scene:
 
 class TestAcr(VendorContract):
     abilities = Abilities(
-        dates=Dates.VENDOR, lists_untagged=True, locks=True, switches_deletion_off=False, finds_tags=True
+        dates=Dates.VENDOR,
+        lists_untagged=True,
+        locks=True,
+        switches_deletion_off=False,
+        finds_tags=True,
+        deletes_repositories=Emptying.EMPTY,
     )
 
     @pytest.fixture

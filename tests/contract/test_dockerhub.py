@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dxf import DXF
 from tests import images
-from tests.contract.abilities import Abilities, Dates
+from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, complaints, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.scene import Login, Scene, repository_at
@@ -59,7 +59,9 @@ def _scene(simulator: DockerHubSimulator, host: str) -> Scene:
 
 
 class TestDockerHub(VendorContract):
-    abilities = Abilities(dates=Dates.VENDOR, locks=True, switches_deletion_off=False, late=True)
+    abilities = Abilities(
+        dates=Dates.VENDOR, locks=True, switches_deletion_off=False, late=True, deletes_repositories=Emptying.EMPTY
+    )
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.contract.abilities import Abilities, Dates
+from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.ecr_scenes import EcrScene, private_scene, public_names, public_scene
 from tests.contract.suite import VendorContract
 
@@ -25,6 +25,7 @@ ABILITIES = Abilities(
     lists_untagged=True,
     switches_deletion_off=False,
     finds_tags=True,
+    deletes_repositories=Emptying.EMPTY,
     deletes=("POST", "BatchDeleteImage"),
     throttles=(400, (("x-amzn-errortype", "ThrottlingException"), ("Retry-After", "7"))),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.contract.abilities import Abilities, Dates
-from tests.contract.cleaning import MONTH, clean, outcomes, plan_of, policy
+from tests.contract.abilities import Abilities, Dates, Emptying
+from tests.contract.cleaning import MONTH, clean, empty, outcomes, plan_of, policy
 from tests.contract.costs import measure
 from tests.contract.github_scenes import docker, github, opened, scene_at
 from tests.contract.suite import VendorContract
@@ -28,6 +29,8 @@ from tests.simulators.github import (
 )  # fmt: skip
 from tests.simulators.serving import serving
 
+from moorage.commands.emptied import emptied_in_journal
+from moorage.commands.journal import entries_to_undo, read_journal
 from moorage.errors import Contradiction, Denied, ItemRefused, NotFound, Unsupported
 from moorage.oci.reference import Tag
 from moorage.policy.plan import Outcome
@@ -66,7 +69,13 @@ def _served(simulator: GithubSimulator, path: str) -> Iterator[Scene]:
 
 
 class TestContainers(Setting, VendorContract):
-    abilities = Abilities(dates=Dates.VENDOR, lists_untagged=True, locks=True, switches_deletion_off=False)
+    abilities = Abilities(
+        dates=Dates.VENDOR,
+        lists_untagged=True,
+        locks=True,
+        switches_deletion_off=False,
+        deletes_repositories=Emptying.WHOLE,
+    )
 
 
 class TestVersions(Setting):
@@ -94,6 +103,58 @@ class TestVersions(Setting):
         digest = scene.push(image())
         with pytest.raises(ItemRefused, match="last version"):
             opened(scene).delete_manifest(scene.repository, digest)
+
+    def test_a_package_that_went_whole_comes_back_with_all_that_went_before_it(self, scene: Scene, tmp_path: Path) -> None:
+        for number in range(3):
+            scene.push(index(image(layer(f"{number}")), image(layer("shared"))), f"old-{number}", age=MONTH)
+        before = scene.tags()
+        done = empty(scene, replace(policy("old*"), delete_empty=True), tmp_path).plan
+        assert {item.outcome for item in done.items} == {item.outcome for item in done.empties} == {Outcome.DELETED}
+        assert scene.tags() == {}
+        (file,) = tmp_path.glob("journal-*.jsonl")
+        assert emptied_in_journal(file, scene.repository.registry) == (scene.repository,)
+        for entry in entries_to_undo(read_journal(file)[1]):
+            if scene.has(entry.digest) and set(map(str, entry.tags)) <= scene.tags().keys():
+                continue  # it came with the package
+            opened(scene).restore(entry.repository, entry.digest, entry.vendor_id, entry.tags)
+        assert scene.tags() == before
+        assert [broken for digest in before.values() for broken in scene.broken(digest)] == []
+
+    def test_records_go_with_the_package(self, scene: Scene, tmp_path: Path) -> None:
+        """They are versions with tags, so that a package without images is not empty."""
+        scene.push(image(layer("old")), "old", age=MONTH)
+        scene.push(image(layer("record")), "moorage-image.app", age=MONTH)
+        wanted = replace(policy("old"), delete_empty=True)
+        done = empty(scene, wanted, tmp_path, images=frozenset({"app"})).plan
+        assert [item.outcome for item in done.empties] == [Outcome.DELETED]
+        assert scene.tags() == {}
+
+    def test_a_popular_package_only_goes_by_githubs_support(self, scene: Scene) -> None:
+        digest = scene.push(image(layer("last")), "v1")
+        scene.simulator.lock(scene.path, "v1")
+        with pytest.raises(ItemRefused, match="5000 downloads") as refused:
+            opened(scene).delete_whole(scene.repository, {digest: {Tag("v1")}})
+        assert "support" in refused.value.remedy
+        assert scene.tags() == {"v1": digest}
+
+    @pytest.mark.parametrize("other", ["another tag", "another version"])
+    def test_a_package_is_not_deleted_with_anything_else_in_it(self, scene: Scene, other: str) -> None:
+        digest = scene.push(image(layer("last")), "v1")
+        scene.push(image(layer("last" if other == "another tag" else "more")), "v2")
+        with pytest.raises(ItemRefused, match="other versions than planned"):
+            opened(scene).delete_whole(scene.repository, {digest: {Tag("v1")}})
+        assert scene.tags().keys() == {"v1", "v2"}
+
+    def test_a_missing_role_is_told_from_a_package_that_is_gone(self, scene: Scene) -> None:
+        member = Account("acme-member", "sham-token-of-a-member", WRITER.rights - {ADMIN})
+        scene.simulator.accounts.everybody.append(member)
+        digest = scene.push(image(layer("last")), "v1")
+        with pytest.raises(Denied, match="still there"):
+            opened(scene, docker(member)).delete_whole(scene.repository, {digest: {Tag("v1")}})
+        assert scene.tags() == {"v1": digest}
+        opened(scene).delete_whole(scene.repository, {digest: {Tag("v1")}})
+        with pytest.raises(NotFound):
+            opened(scene).delete_whole(scene.repository, {})
 
     def test_what_was_downloaded_too_often_only_goes_by_githubs_support(self, scene: Scene) -> None:
         digest = scene.push(image(layer("popular")), "v1")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import gitlab
 import pytest
 from tests.archives import write_layout
-from tests.contract.abilities import Abilities, Dates
+from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.costs import measure
@@ -62,7 +62,7 @@ def _served(simulator: GitLabSimulator, writer: Login | None = None) -> Iterator
 class TestGitLabCom(VendorContract):
     """With the metadata database: the registry's own list, dates and rules for tags."""
 
-    abilities = Abilities(dates=Dates.VENDOR, locks=True, finds_tags=True)
+    abilities = Abilities(dates=Dates.VENDOR, locks=True, finds_tags=True, deletes_repositories=Emptying.EMPTY)
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
@@ -76,7 +76,7 @@ class TestGitLabCom(VendorContract):
 class TestGitLabBehindAProxy(ListingPromises, NetworkPromises):
     """Of the registry only /v2 is let through, so that GraphQL has to say what the registry's own list would."""
 
-    abilities = Abilities(dates=Dates.VENDOR, locks=True)
+    abilities = Abilities(dates=Dates.VENDOR, locks=True, deletes_repositories=Emptying.EMPTY)
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
@@ -91,7 +91,7 @@ class TestGitLabBehindAProxy(ListingPromises, NetworkPromises):
 class TestOldGitLab(VendorContract):
     """Before 12.x: no database, tags by `tags/reference`, deletions with the scope `*` alone."""
 
-    abilities = Abilities(locks=True)
+    abilities = Abilities(locks=True, deletes_repositories=Emptying.EMPTY)
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harborapi import HarborAsyncClient
-from tests.contract.abilities import Abilities, Dates
+from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.scene import Login, Scene, repository_at
@@ -40,6 +40,7 @@ class TestHarbor(VendorContract):
         dates=Dates.VENDOR,
         lists_untagged=True,
         reads_manifests=False,
+        deletes_repositories=Emptying.EMPTY,
         locks=True,
         takes_children=True,
         switches_deletion_off=False,

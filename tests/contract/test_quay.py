@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import quayio_sdk
 from quayio_sdk.rest import ApiException
-from tests.contract.abilities import Abilities, Dates
+from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, WEEK, clean, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.deletion import DeletionPromises
@@ -81,6 +81,8 @@ class TestQuayByToken(VendorContract):
         locks=True,
         takes_children=True,
         deletes_untagged=False,
+        deletes_repositories=Emptying.EMPTY,
+        dates_repositories=False,
         switches_deletion_off=False,
         finds_tags=True,
     )

@@ -43,14 +43,16 @@ def empties(
     registry: Registry,
     planners: Mapping[Repository, Planner],
     plans: Mapping[Repository, RepositoryPlan],
-    project: ProjectImages | None,
+    images: Mapping[Repository, frozenset[str]],
 ) -> tuple[tuple[RepositoryItem, ...], tuple[str, ...]]:
-    """The repositories in which the plan leaves nothing and what becomes of them, and what else is to be said."""
+    """The repositories in which the plan leaves nothing and what becomes of them, and what else is to be said.
+
+    `images` are the project's images that live in each of its own repositories, as `images_alone` gives them.
+    """
     if not any(planner.policy.delete_empty for planner in planners.values()):
         return (), ()
     if not isinstance(registry, Deleter):
         return (), (_NO_CALL,)
-    images = _images(project)
     found = [_empty(registry, planner, plans[repository].items, images) for repository, planner in planners.items()]
     return tuple(item for item in found if item is not None), ()
 
@@ -71,8 +73,8 @@ def _empty(
     return repository_item(inventory, items, planner.policy, planner.now, known)
 
 
-def _images(project: ProjectImages | None) -> Mapping[Repository, frozenset[str]]:
-    """The images that live in each repository, where their records lie beside them and nowhere else."""
+def images_alone(project: ProjectImages | None) -> Mapping[Repository, frozenset[str]]:
+    """The project's images by repository, where their records lie beside them; none where a stages storage has the records."""
     found: dict[Repository, frozenset[str]] = {}
     if project is not None and project.homes.common is None:
         for name in project.names:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from moorage.commands.applying import Views
-from moorage.commands.emptying import empties
+from moorage.commands.emptying import empties, images_alone
 from moorage.commands.in_use import Running
 from moorage.commands.keep_list import read_keep_lists
 from moorage.commands.plan_file import read_plan
@@ -78,7 +78,7 @@ def fresh_plan(
     notes = (*seen.notes, *decided.notes, *verdict.notes, *in_use.notes)
     views = Views(decided.found, {**seen.failures, **decided.failures}, notes, verdict.objections)
     plans = {repository: planner.plan() for repository, planner in views.planners.items()}
-    emptied, said = empties(registry, views.planners, plans, project)
+    emptied, said = empties(registry, views.planners, plans, images_alone(project))
     plan = Plan(
         created=now,
         items=tuple(item for repository in plans for item in plans[repository].items),

@@ -85,7 +85,7 @@ class Story:
     def plan(self) -> tuple[Plan, Views]:
         planner = self.shore.planner(self.policy, self.registry)
         planned, repository = planner.plan(), self.shore.repository
-        found, said = empties(self.registry, {repository: planner}, {repository: planned}, None)
+        found, said = empties(self.registry, {repository: planner}, {repository: planned}, {})
         return Plan(NOW, planned.items, notes=said, empties=found), Views({repository: planner}, {})
 
     def run(self, *, alarm: RegistryError | None = None) -> Applied:
@@ -197,7 +197,7 @@ class TestGoing:
     def test_one_that_is_gone_by_the_time_of_the_plan_is_not_in_it(self, vacant: Story) -> None:
         planner = vacant.shore.planner(OLD)
         vacant.shore.registry.delete_repository(vacant.shore.repository)
-        found, _ = empties(vacant.registry, {vacant.shore.repository: planner}, {vacant.shore.repository: planner.plan()}, None)
+        found, _ = empties(vacant.registry, {vacant.shore.repository: planner}, {vacant.shore.repository: planner.plan()}, {})
         assert found == ()
 
     def test_records_without_their_project_keep_it(self, story: Story) -> None:
@@ -294,8 +294,8 @@ def test_a_registry_without_the_ability_says_so_before_anything_happens(vacant: 
     plan, views = vacant.plan()
     repository = vacant.shore.repository
     planned = views.planners[repository].plan()
-    assert empties(plain, views.planners, {repository: planned}, None)[0] == ()
-    [note] = empties(plain, views.planners, {repository: planned}, None)[1]
+    assert empties(plain, views.planners, {repository: planned}, {})[0] == ()
+    [note] = empties(plain, views.planners, {repository: planned}, {})[1]
     assert "no call that deletes a repository" in note
     with vacant.shore.journal() as journal:
         done = Emptying(plain, journal, Access(), vacant.shore.world, OLD).carry_out(Applied(plan), views)
