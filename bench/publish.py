@@ -1,9 +1,11 @@
 """Publishing from files and from the engine: moorage against skopeo copy and docker push; the memory of a large layer.
 
-    python -m bench.publish [--layer-megabytes 2048]
+    python -m bench.publish [--layer-megabytes 2048] [--rounds 5]
 
-Each pair sends the same bytes into fresh registries. Peak memory is the resident set of the whole process (VmHWM): the rusage
-of a child would count what its parent held when it was forked.
+Each pair sends the same bytes into a fresh registry, in turns; medians. docker push adds no labels: it is compared with what
+adds none either, and with labels to a build that adds as many, and a push. `--engine registry` reads the image out of the engine
+and sends it itself, as skopeo does. Peak memory is the resident set of the whole process (VmHWM): the rusage of a child would
+count what its parent held when it was forked.
 """
 
 from __future__ import annotations
@@ -13,130 +15,128 @@ import hashlib
 import json
 import os
 import re
-import shutil
+import statistics
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.archives import write_layout
 from tests.images import filler, image
-from tests.realparts.engine import find_engine
-from tests.realparts.registry import RegistrySettings, start_docker_registry
 
 from bench.row import Row, seconds, show
+from bench.workplace import AWAY, LAYER_SIZE, LAYERS, Workplace
 from moorage.oci.media_type import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tests.realparts.engine import DockerEngine
-    from tests.realparts.registry import RunningRegistry
-
-LAYER_SIZE, LAYERS, IMAGES = 10_400_000, 5, 6  # 52 MB that do not compress
+IMAGES = 6
 MEMORY_TARGET = 120.0  # MB
+LABELS = [f"org.example.label-{number}={number}" for number in range(9)]  # as many as moorage writes
 
 
-def rows(layer_megabytes: int = 2048) -> Iterator[Row]:
+def rows(layer_megabytes: int = 2048, rounds: int = 5) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        yield from files(home / "files")
-        yield from engine(home / "engine", find_engine(home))
-        yield from memory(home / "memory", layer_megabytes)
+        place = Workplace.at(Path(folder))
+        yield from files(place, rounds)
+        yield from engine(place, rounds)
+        yield from memory(place, layer_megabytes)
 
 
-def files(home: Path) -> Iterator[Row]:
+def files(place: Workplace, rounds: int) -> Iterator[Row]:
     """Out of an OCI layout, where no engine is needed."""
-    source = write_layout(home / "source", {"app": image(*(filler(LAYER_SIZE, seed=number) for number in range(LAYERS)))})
-    ours, theirs = registries(home)
-    for title in ("cold", "again, unchanged"):
-        by_moorage = seconds(lambda: moorage(ours.host, [f"app=oci:{source}:app"]))
-        by_skopeo = seconds(lambda: skopeo(f"oci:{source}:app", f"{theirs.host}/bench/app:v1"))
-        yield Row(f"52 MB in 5 layers from a layout, {title}", by_moorage, by_skopeo, "s", "skopeo copy")
-    stop(ours, theirs)
+    layers = (filler(LAYER_SIZE, seed=number) for number in range(LAYERS))
+    source = f"oci:{write_layout(place.home / 'layout', {'app': image(*layers)})}:app"
+    ours = partial(publish_all, place, [f"app={source}"], ())
+    yield from cold_and_again(place, rounds, "a layout", ours, partial(place.skopeo, source), "skopeo copy")
 
 
-def engine(home: Path, docker: DockerEngine) -> Iterator[Row]:
+def engine(place: Workplace, rounds: int) -> Iterator[Row]:
     """Out of the docker engine."""
-    names = [build(docker, home / f"context-{number}", number) for number in range(IMAGES)]
-    try:
-        ours, theirs = registries(home / "one")
-        for title in ("cold", "again, unchanged"):
-            by_moorage = seconds(lambda: moorage(ours.host, [f"app=docker-daemon:{names[0]}"], docker))
-            by_docker = seconds(lambda: push(docker, theirs.host, names[:1]))
-            yield Row(f"52 MB in 5 layers from the engine, {title}", by_moorage, by_docker, "s", "docker push")
-        stop(ours, theirs)
-        ours, theirs = registries(home / "six")
-        six = [f"app{number}=docker-daemon:{name}" for number, name in enumerate(names)]
-        by_moorage = seconds(lambda: moorage(ours.host, six, docker))
-        by_docker = seconds(lambda: push(docker, theirs.host, names))
-        yield Row("six images of 52 MB from the engine", by_moorage, by_docker, "s", "a loop of docker push")
-        stop(ours, theirs)
-    finally:
-        docker.run("rmi", "-f", *names, check=False)
+    with place.images(IMAGES) as images:
+        one = [f"app=docker-daemon:{images[0]}"]
+
+        def published(*options: str) -> Callable[[str], None]:
+            return partial(publish_all, place, one, options)
+
+        def pushed(*labels: str) -> Callable[[str], None]:
+            return lambda host: place.push(host, images[:1], *labels)
+
+        copied = partial(place.skopeo, f"docker-daemon:{images[0]}")
+        straight = published("--engine", "registry")
+        yield from cold_and_again(place, rounds, "the engine, no labels", published("--no-labels"), pushed(), "docker push")
+        yield from cold_and_again(place, rounds, "the engine", published(), pushed(*LABELS), "docker build --label, push")
+        yield from cold_and_again(place, rounds, "the engine, straight", straight, pushed(), "docker push")
+        yield from cold_and_again(place, rounds, "the engine, straight", straight, copied, "skopeo copy")
+        yield again(place, rounds, f"the engine, {AWAY * 1000:.0f} ms away", published(), pushed(), "docker push", away=AWAY)
+        six = [f"app{number}=docker-daemon:{name}" for number, name in enumerate(images)]
+        for title, options in (("", ()), (", straight", ("--engine", "registry"))):
+            together = partial(publish_all, place, six, options)
+            pair = in_turns(place, rounds, together, lambda host: place.push(host, images))
+            yield Row(f"six images of 52 MB from the engine{title}", *pair, "s", "a loop of docker push")
 
 
-def memory(home: Path, megabytes: int) -> Iterator[Row]:
+def publish_all(place: Workplace, images: Sequence[str], options: Sequence[str], host: str) -> None:
+    place.moorage(host, images, *options)
+
+
+def cold_and_again(
+    place: Workplace, rounds: int, title: str, ours: Callable[[str], None], theirs: Callable[[str], None], against: str
+) -> Iterator[Row]:
+    yield Row(f"52 MB in 5 layers from {title}, cold", *in_turns(place, rounds, ours, theirs), "s", against)
+    yield again(place, rounds, title, ours, theirs, against)
+
+
+def again(
+    place: Workplace,
+    rounds: int,
+    title: str,
+    ours: Callable[[str], None],
+    theirs: Callable[[str], None],
+    against: str,
+    *,
+    away: float = 0.0,
+) -> Row:
+    """What is up already, in one registry for both."""
+    with place.registry(away=away) as host:
+        ours(host)
+        theirs(host)
+        pairs = [(seconds(lambda: ours(host)), seconds(lambda: theirs(host))) for _ in range(rounds)]
+    return Row(f"52 MB in 5 layers from {title}, unchanged", *medians(pairs), "s", against)
+
+
+def in_turns(place: Workplace, rounds: int, ours: Callable[[str], None], theirs: Callable[[str], None]) -> tuple[float, float]:
+    def timed(work: Callable[[str], None]) -> float:
+        with place.registry() as host:
+            return seconds(lambda: work(host))
+
+    return medians([(timed(ours), timed(theirs)) for _ in range(rounds)])
+
+
+def medians(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return statistics.median(ours for ours, _ in pairs), statistics.median(theirs for _, theirs in pairs)
+
+
+def memory(place: Workplace, megabytes: int) -> Iterator[Row]:
     """One layer that is larger than anything should be held in memory."""
-    source = large_layout(home / "source", megabytes)
-    registry = start_docker_registry(RegistrySettings(), home / "registry")
+    source = large_layout(place.home / "large", megabytes)
     peak = [0.0]
+    with place.registry() as host:
+        argv = [sys.executable, "-m", "moorage", "publish", "--images-repo", f"{host}/bench", "--tag-custom", "v1"]
+        argv += ["--images-repo-implementation", "default", "--image", f"app=oci:{source}:app"]
 
-    def publish() -> None:
-        peak[0] = peak_megabytes(command(registry.host, [f"app=oci:{source}:app"]))
+        def publish() -> None:
+            peak[0] = peak_megabytes(argv)
 
-    took = seconds(publish)
+        took = seconds(publish)
     yield Row(f"a layer of {megabytes} MB, streamed", took, None, "s")
     yield Row(f"peak memory for a layer of {megabytes} MB", peak[0], MEMORY_TARGET, "MB", "the target")
-    registry.stop()
-
-
-def registries(home: Path) -> tuple[RunningRegistry, RunningRegistry]:
-    return start_docker_registry(RegistrySettings(), home / "ours"), start_docker_registry(RegistrySettings(), home / "theirs")
-
-
-def stop(*running: RunningRegistry) -> None:
-    for registry in running:
-        registry.stop()
-        shutil.rmtree(registry.storage, ignore_errors=True)
-
-
-def command(host: str, images: Sequence[str]) -> list[str]:
-    named = [word for one in images for word in ("--image", one)]
-    argv = [sys.executable, "-m", "moorage", "publish", "--images-repo", f"{host}/bench", *named, "--tag-custom", "v1"]
-    return [*argv, "--images-repo-implementation", "default"]
-
-
-def moorage(host: str, images: Sequence[str], docker: DockerEngine | None = None) -> None:
-    environment = {**docker.env, "PATH": f"{docker.client.parent}:/usr/bin:/bin"} if docker else dict(os.environ)
-    subprocess.run(command(host, images), check=True, capture_output=True, env=environment)
-
-
-def skopeo(source: str, target: str) -> None:
-    argv = ["skopeo", "--insecure-policy", "copy", "--dest-tls-verify=false", source, f"docker://{target}"]
-    subprocess.run(argv, check=True, capture_output=True)
-
-
-def push(docker: DockerEngine, host: str, names: Sequence[str]) -> None:
-    for number, name in enumerate(names):
-        reference = f"{host}/bench/app{number}:v1"
-        docker.run("tag", name, reference)
-        docker.run("push", "-q", reference)
-        docker.run("rmi", reference)
-
-
-def build(docker: DockerEngine, context: Path, seed: int) -> str:
-    context.mkdir(parents=True)
-    for number in range(LAYERS):
-        (context / f"layer-{number}").write_bytes(filler(LAYER_SIZE, seed=100 * seed + number).tar)
-    steps = "".join(f"COPY layer-{number} /{number}\n" for number in range(LAYERS))
-    (context / "Dockerfile").write_text(f"FROM scratch\n{steps}")
-    docker.run("build", "-q", "-t", f"moorage-bench-publish:{seed}", context)
-    return f"moorage-bench-publish:{seed}"
 
 
 def large_layout(folder: Path, megabytes: int) -> Path:
@@ -186,4 +186,6 @@ def peak_megabytes(argv: Sequence[str]) -> float:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--layer-megabytes", type=int, default=2048)
-    show(rows(parser.parse_args().layer_megabytes))
+    parser.add_argument("--rounds", type=int, default=5)
+    known = parser.parse_args()
+    show(rows(known.layer_megabytes, known.rounds))
