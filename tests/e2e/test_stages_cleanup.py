@@ -34,6 +34,7 @@ project: shop
 images:
 - {image: app, context: app}
 - {image: base, context: base}
+- {image: both, context: both, platforms: [linux/amd64, linux/arm64]}
 cleanup:
   keepPolicies:
   - references: {branch: main, limit: {last: 1}}
@@ -97,6 +98,7 @@ def shop(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path, reque
     git(tmp_path, "clone", "--quiet", "shop.git", "clone")
     git(tmp_path / "clone", "checkout", "--quiet", "-B", "main")
     context(tmp_path / "clone/base")
+    context(tmp_path / "clone/both")
     context(tmp_path / "clone/app", base="base")
     (tmp_path / "clone/moorage.yaml").write_text(CONFIG)
     with ScriptedServer(lambda asked: forward(asked, registry.host)) as server, Session() as session:
@@ -108,17 +110,22 @@ def shop(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path, reque
 
 def test_stages_go_with_the_last_image_that_was_made_from_them(shop: Shop) -> None:
     first = shop.publish("c1", base="one", app="one")
+    both = shop.kept() - {*first.values()}
+    assert len(both) == 2, "a stage for each platform of an image that has another signature"
+    del first["both"]
     second = shop.publish("c2", app="two")
     third = shop.publish("c3", base="three", app="three")
     fourth = shop.publish("c4", app="four")
+    image_of_both = fourth.pop("both")
+    assert second.pop("both") == third.pop("both") == image_of_both
     assert first["base"] == second["base"] != third["base"] == fourth["base"]
     foreign = shop.put_foreign()
     everything = shop.kept()
-    assert everything == {*first.values(), *second.values(), *third.values(), *fourth.values(), *foreign}
+    assert everything == {*first.values(), *second.values(), *third.values(), *fourth.values(), *both, *foreign}
     planned = shop.cleanup("--dry-run")
     assert shop.kept() == everything
     done = shop.cleanup()
-    assert shop.kept() == {fourth["app"], fourth["base"], *foreign}
+    assert shop.kept() == {fourth["app"], fourth["base"], *both, *foreign}
     reasons = {item["tag"]: item["reasons"] for item in done["items"] if item["repository"] == str(shop.stages) and item["tag"]}
     assert {reason["code"] for tag in (*first.values(), third["app"]) for reason in reasons[tag]} == {"stage-unused"}
     assert {reason["code"] for reason in reasons[fourth["base"]]} == {"stage-of-kept-image"}
@@ -127,7 +134,7 @@ def test_stages_go_with_the_last_image_that_was_made_from_them(shop: Shop) -> No
     }
     shop.counter.builds()
     shop.images_repo = f"{shop.server.host}/stages/elsewhere"
-    assert shop.publish("c5") == fourth
+    assert shop.publish("c5") == {**fourth, "both": image_of_both}
     assert shop.counter.builds() == 0, "what stayed is enough"
     shop.cleanup("--yes", command="purge")
     assert shop.kept() == foreign
