@@ -13,7 +13,7 @@ from moorage.commands.publish.plan import Job, Way, plan
 from moorage.commands.publish.preparation import Preparation
 from moorage.commands.publish.promotion import OtherRegistries
 from moorage.commands.publish.recording import Recorder
-from moorage.commands.publish.result import PublishResult
+from moorage.commands.publish.result import PublishedTag, PublishResult
 from moorage.commands.publish.rooms import make_homes, make_repositories
 from moorage.commands.publish.stages import RepositoryStages
 from moorage.commands.publish.standing import Shelf
@@ -36,41 +36,27 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
     the registry cannot be published to; DockerError where docker is needed and does not answer; Refused where immutable tags
     would be moved. Nothing was changed then. A dry run builds and looks, and writes nothing.
     """
-    jobs: Sequence[Job] = plan(settings)
+    jobs = plan(settings)
     with ExitStack() as stack:
         registry = stack.enter_context(connect(settings.storage, settings.access, world))
         reader, writer = _abilities(settings, registry, jobs)
         docker_needed = any(job.way is not Way.STRAIGHT for job in jobs)
         workshop = stack.enter_context(open_workshop(settings.access, world)) if docker_needed else None
-        others = OtherRegistries(settings, world, stack)
-        stages = _stages(settings, world, jobs, stack)
+        others, stages = OtherRegistries(settings, world, stack), _stages(settings, world, jobs, stack)
         by_image = {job.image: job for job in jobs}
         preparation = Preparation(settings, world, writer, workshop, stack, others, by_image, stages)
-        jobs = preparation.find()
+        named = preparation.find()
         courses = [
             Course(
                 job,
-                Place(
-                    registry,
-                    writer,
-                    Shelf(reader, job.repository),
-                    job.repository,
-                    settings.access.parallel,
-                    world.progress,
-                    immutable=settings.immutable_tags,
-                ),
+                _place(settings, world, registry, reader, writer, job),
                 settings.storage.repo.mode,
-                ImageLog(world.progress, at_once=len(jobs) == 1),
+                ImageLog(world.progress, at_once=len(named) == 1),
                 preparation.make,
             )
-            for job in jobs
+            for job in named
         ]
-        world.progress.start("Publishing", sum(len(job.names) for job in jobs))
-        _each(courses, Course.look, settings.access.parallel)
-        if not settings.dry_run:
-            make_repositories(registry, courses)
-        if workshop is not None:
-            _log_in(workshop, registry, courses)
+        _look(settings, world, registry, workshop, courses)
         preparation.verify({course.job.image: course.found for course in courses if course.going})
         _each(courses, Course.prepare, min(_BUILDS_AT_ONCE, settings.access.parallel))
         if settings.dry_run:
@@ -79,19 +65,43 @@ def publish(settings: PublishSettings, world: World) -> PublishResult:
             _refuse_moves(courses)
         homes = stack.enter_context(record_homes(registry, settings.storage, settings.stages, settings.access, world))
         make_homes(homes, courses, world.progress)
-        recorder = Recorder(settings, homes, world)
-        unrecorded: list[str] = []
-
-        def deliver(course: Course) -> None:
-            course.deliver()
-            if problem := recorder.record(course):
-                unrecorded.append(problem)
-
-        _each(courses, deliver, settings.access.parallel)
+        unrecorded = _deliver(settings, courses, Recorder(settings, homes, world))
         world.progress.done()
-    return PublishResult(
-        tuple(course.results[name.tag] for course in courses for name in course.job.names), tuple(sorted(unrecorded))
-    )
+    return PublishResult(_results(courses), unrecorded)
+
+
+def _place(settings: PublishSettings, world: World, registry: Registry, reader: Reader, writer: Writer | None, job: Job) -> Place:
+    shelf, parallel, immutable = Shelf(reader, job.repository), settings.access.parallel, settings.immutable_tags
+    return Place(registry, writer, shelf, job.repository, parallel, world.progress, immutable=immutable)
+
+
+def _look(
+    settings: PublishSettings, world: World, registry: Registry, workshop: Workshop | None, courses: Sequence[Course]
+) -> None:
+    """See what stands under every tag; make repositories that are missing, and let docker in, where something is to be sent."""
+    world.progress.start("Publishing", sum(len(course.job.names) for course in courses))
+    _each(courses, Course.look, settings.access.parallel)
+    if not settings.dry_run:
+        make_repositories(registry, courses)
+    if workshop is not None:
+        _log_in(workshop, registry, courses)
+
+
+def _deliver(settings: PublishSettings, courses: Sequence[Course], recorder: Recorder) -> tuple[str, ...]:
+    """Bring all images under their tags, and record each; returns what could not be recorded, a sentence each."""
+    unrecorded: list[str] = []
+
+    def deliver(course: Course) -> None:
+        course.deliver()
+        if problem := recorder.record(course):
+            unrecorded.append(problem)
+
+    _each(courses, deliver, settings.access.parallel)
+    return tuple(sorted(unrecorded))
+
+
+def _results(courses: Sequence[Course]) -> tuple[PublishedTag, ...]:
+    return tuple(course.results[name.tag] for course in courses for name in course.job.names)
 
 
 def _stages(settings: PublishSettings, world: World, jobs: Sequence[Job], stack: ExitStack) -> RepositoryStages | None:
@@ -111,7 +121,7 @@ def _foreseen(courses: Sequence[Course], *, immutable: bool) -> PublishResult:
     """What a dry run ends with: everything was looked at and prepared, and nothing was written."""
     for course in courses:
         course.foresee(immutable=immutable)
-    return PublishResult(tuple(course.results[name.tag] for course in courses for name in course.job.names), dry_run=True)
+    return PublishResult(_results(courses), dry_run=True)
 
 
 def _refuse_moves(courses: Sequence[Course]) -> None:
