@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from moorage.policy.plan import DONE, Item, Kind, Outcome, Plan
+from moorage.report.emptied import sentence
 from moorage.report.figures import counted, number, size
 
 
@@ -27,19 +28,24 @@ def status(plan: Plan) -> str:
     counts = Counter(item.kind for item in plan.items if goes(item, applied=plan.applied))
     tags = sum(1 for item in plan.items if item.kind is Kind.TAG)
     freed = sum(plan.freed.values())
+    repositories = sentence(plan)
     if not plan.items:
-        return "There are no images."
-    if not counts:
+        said = "There are no images."
+        if not plan.empties:
+            return said
+    elif not counts:
         said = f"Nothing {'was deleted' if plan.applied else 'is to go'}: {counted(tags, 'tag')} stay."
     else:
         what = tally(counts[Kind.TAG], counts[Kind.MANIFEST], of=tags)
         said = f"{what} {'are gone' if plan.applied else 'are to go'}{f', {size(freed)}' if freed else ''}."
+    said = f"{said} {repositories}" if repositories else said
     return f"{said} {_troubles(plan)}" if plan.applied else f"{said} Nothing has been changed yet."
 
 
 def _troubles(plan: Plan) -> str:
     """What did not go as planned; says so too when there was none of it."""
     outcomes = Counter(item.outcome for item in plan.deletions)
+    outcomes.update(item.outcome for item in plan.empties if item.goes)
     parts = [
         f"{number(outcomes[outcome])} {words}"
         for outcome, words in (

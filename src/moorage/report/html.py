@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from moorage.policy.plan import Plan
+from moorage.report import emptied
 from moorage.report.figures import moment
 from moorage.report.headline import heading, status
 from moorage.report.page import page
@@ -18,6 +19,7 @@ def plan_html(plan: Plan, *, title: str = "Cleanup", objections: Sequence[str] =
         tiles(view),
         sentences("A guard objects", objections, "note card failed"),
         sentences("What was not known", plan.notes, "note card"),
+        sentences(emptied.TITLE, [str(row) for row in emptied.rows(plan)], "note card"),
     ]
     if plan.items:
         parts += [pictures(view), images(view), glossary(view)]

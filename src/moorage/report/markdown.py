@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from moorage.policy.plan import Item, Plan
+from moorage.report import emptied
 from moorage.report.figures import age, counted, moment, number, size
 from moorage.report.headline import heading, status, tally, tally_of, verb
 from moorage.report.markup import Block, Rows, code, escape, fitted, table
@@ -33,6 +34,10 @@ def _blocks(plan: Plan, title: str, objections: Sequence[str]) -> Iterator[Block
     if plan.notes:
         yield "## What was not known"
         yield Rows([f"- {escape(note)}" for note in plan.notes], noun="note")
+    if plan.empties:
+        yield f"## {emptied.TITLE}"
+        rows = [(code(row.name), row.fate, f"`{row.code}`", escape(row.why)) for row in emptied.rows(plan)]
+        yield table(("Repository", "Outcome", "Reason", "Why"), rows, right=_NUMBERS, noun="repository")
     for section in found:
         yield from _section(plan, section)
 

@@ -115,6 +115,7 @@ def _size_row(view: View, repository: Repository, kept: int, longest: int) -> st
 def glossary(view: View) -> str:
     """The reasons that occur, and what each means."""
     used = {reason.code for item in view.plan.items for reason in item.reasons}
+    used |= {reason.code for item in view.plan.empties for reason in item.reasons}
     entries = (
         f"<dt><code>{code}</code></dt><dd>{html.escape(meaning.replace('`', ''))}</dd>"
         for code, meaning in MEANINGS.items()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from moorage.policy.plan import Item, Plan
+from moorage.report import emptied
 from moorage.report.figures import age, counted, moment, number, size
 from moorage.report.headline import heading, status, tally, tally_of, verb
 from moorage.report.paint import Paint
@@ -43,6 +44,7 @@ class _Writer:
         for objection in objections:
             yield from self.wrapped(f"A guard objects: {plain(objection)}", paint=self.paint.bad)
         yield from self.unknown()
+        yield from self.emptied()
         loud = [section for section in found if not section.is_quiet]
         for section in loud:
             yield ""
@@ -63,6 +65,16 @@ class _Writer:
         for note in self.plan.notes[:NOTES_SHOWN]:
             yield from self.wrapped(plain(note), indent="  ")
         yield from self.rest(len(self.plan.notes) - NOTES_SHOWN, "")
+
+    def emptied(self) -> Iterator[str]:
+        found = emptied.rows(self.plan)
+        if found:
+            yield ""
+            yield self.paint.strong(emptied.TITLE.upper())
+        for row in found[:SHOWN]:
+            paint = self.paint.bad if row.is_bad else self.paint.notable
+            yield from self.wrapped(str(row), indent="  ", paint=paint)
+        yield from self.rest(len(found) - SHOWN, "")
 
     def quiet(self, found: Sequence[Section]) -> Iterator[str]:
         tags = sum(section.tags for section in found)

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 
-from moorage.policy.plan import Action, Item, Outcome
+from moorage.policy.plan import Action, Item, Outcome, RepositoryItem
 from moorage.policy.reason import Code
 
 # One sentence per reason. docs/reasons.md opens each section with the same one; tests/meta/test_reasons.py holds them together.
@@ -52,7 +52,7 @@ OUTCOMES: Mapping[Outcome, str] = {
 }
 
 
-def outcome(item: Item, *, applied: bool) -> str:
+def outcome(item: Item | RepositoryItem, *, applied: bool) -> str:
     """What became, or is to become, of an item, in two or three words."""
     if item.action is Action.KEEP:
         return "stays"
@@ -74,7 +74,7 @@ def _shown(character: str) -> str:
     return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in {"Cc", "Cf", "Cs"} else character
 
 
-def why(item: Item) -> str:
+def why(item: Item | RepositoryItem) -> str:
     """All reasons of an item as one line, and the error where there was one."""
     details = "; ".join(plain(reason.detail) for reason in item.reasons)
     return f"{plain(item.error)} ({details})" if item.error else details

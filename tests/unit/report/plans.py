@@ -6,10 +6,14 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from moorage.oci.reference import Digest, Registry, Repository, Tag
-from moorage.policy.plan import Action, Item, Kind, Outcome, Plan
+from moorage.policy.plan import Action, Item, Kind, Outcome, Plan, RepositoryItem
 from moorage.policy.reason import Code, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 REGISTRY = Registry("registry.example.com")
@@ -122,6 +126,9 @@ def realistic(*, applied: bool = False) -> Plan:
     old.keep("2020-01", Code.LAST_TAG, "the newest image of a repository stays when no rule names its tags", 2500, 690)
     old.drop("2018-rc", Code.HALF_REMOVED, "an earlier run was ended while it took this tag away; it stood for 0a1b2c3d4e5f", 9)
     old.drop("2018-final", Code.PURGE, "published by this project, and the whole of it is to go", 2900, 710)
+    old.keep("stage-1", Code.STAGE_OF_KEPT_IMAGE, "acme/legacy:2019-final, which stays, was made from it", 2600, 300)
+    old.drop("stage-2", Code.STAGE_UNUSED, "no image that stays was made from it", 2600, 300)
+    old.keep("2020-02", Code.LAST_TAGGED, "this registry deletes the last tagged image only with the repository", 2400, 690)
     plan = Plan(
         created=NOW,
         items=(*web.items, *api.items, *old.items),
@@ -130,8 +137,20 @@ def realistic(*, applied: bool = False) -> Plan:
             f"{repository('acme/shop/backend')}@{digest('missing')} is referred to but not there",
         ),
         freed={repository(web.path): 1_184_220_331, repository(api.path): 2_961_004_002, repository(old.path): 702_113_900},
+        empties=tuple(emptied()),
     )
     return carried_out(plan) if applied else plan
+
+
+def emptied() -> Iterator[RepositoryItem]:
+    """Repositories in which nothing is left, one for each reason."""
+    for path, code, detail in (
+        ("acme/spike", Code.NOTHING_LEFT, "it holds nothing"),
+        ("acme/records", Code.HOLDS_RECORDS, "it holds records that are not only about images of this run: moorage-image.app"),
+        ("acme/locked", Code.CANNOT_DELETE_REPOSITORY, "the repository is locked"),
+    ):
+        action = Action.DELETE if code is Code.NOTHING_LEFT else Action.KEEP
+        yield RepositoryItem(repository(path), action, (Reason(code, detail),))
 
 
 def carried_out(plan: Plan) -> Plan:
@@ -144,7 +163,8 @@ def carried_out(plan: Plan) -> Plan:
         15: (Outcome.PLANNED, None),
     }
     outcomes = {gone.key: unhappy.get(place, (Outcome.DELETED, None)) for place, gone in enumerate(plan.deletions)}
-    return plan.with_outcomes(outcomes)
+    gone = tuple(replace(one, outcome=Outcome.DELETED) if one.goes else one for one in plan.empties)
+    return replace(plan.with_outcomes(outcomes), empties=gone)
 
 
 def long(count: int) -> Plan:

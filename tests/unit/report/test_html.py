@@ -72,6 +72,11 @@ def test_every_reason_that_occurs_is_explained() -> None:
     assert all(f"<dt><code>{code}</code></dt>" in page for code in Code)
 
 
+def test_repositories_without_images_stand_above_the_images() -> None:
+    page = Reader(plan_html(realistic())).text
+    assert page.index("registry.example.com/acme/spike: goes [nothing-left]: it holds nothing") < page.index("pr-310")
+
+
 def test_nothing_is_loaded_from_anywhere() -> None:
     page = Reader(plan_html(realistic()))
     assert [attributes for _, attributes in page.elements if {"src", "action", "srcset", "data"} & attributes.keys()] == []

@@ -86,3 +86,9 @@ def test_even_a_tiny_limit_holds(limit: int) -> None:
 def test_what_fits_is_not_cut() -> None:
     whole = plan_markdown(realistic())
     assert plan_markdown(realistic(), limit_bytes=len(whole.encode())) == whole
+
+
+def test_a_repository_that_goes_itself_has_a_row() -> None:
+    shown = plan_markdown(realistic())
+    assert "## Repositories without images" in shown
+    assert "| `registry.example.com/acme/spike` | goes | `nothing-left` | it holds nothing |" in shown

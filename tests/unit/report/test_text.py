@@ -42,13 +42,14 @@ def test_a_result_puts_failures_first_and_says_what_became_of_each() -> None:
     assert titles(shown)[:4] == ["FAILED", "NOT DONE", "CHANGED SINCE THE PLAN, STAYS", "GONE"]
     assert "the registry refused it (403)" in shown
     assert "already gone  cleanup.rules[0]" in shown
-    assert "1 failed; 2 not done; 1 changed since the plan, and left alone; 1 already gone before." in shown
+    said = " ".join(shown.split())
+    assert "1 failed; 2 not done; 1 changed since the plan, and left alone; 1 already gone before." in said
 
 
 def test_a_plan_never_sounds_like_a_result() -> None:
     shown = text(realistic())
     assert "Cleanup plan" in shown
-    assert "Nothing has been changed yet." in shown
+    assert "Nothing has been changed yet." in " ".join(shown.split())
     assert "deleted " not in shown
 
 
@@ -115,3 +116,25 @@ def test_a_registry_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "onerror" in shown
+
+
+def test_a_repository_that_goes_itself_is_told_before_its_images() -> None:
+    shown = text(realistic())
+    assert "1 repository is to go as well" in " ".join(shown.split())
+    assert shown.index("REPOSITORIES WITHOUT IMAGES") < shown.index("GOES")
+    assert "acme/spike: goes [nothing-left]: it holds nothing" in shown
+    assert "acme/locked: stays [cannot-delete-repository]: the repository is locked" in shown
+    done = text(realistic(applied=True))
+    assert "1 repository is gone as well" in " ".join(done.split())
+    assert "acme/spike: deleted [nothing-left]" in done
+
+
+def test_what_kept_a_repository_is_told_and_a_failure_counts() -> None:
+    gone, *others = realistic().empties
+    plan = replace(of(), applied=True, empties=(replace(gone, outcome=Outcome.FAILED, error="403: not yours"), *others))
+    shown = " ".join(text(plan).split())
+    assert "1 failed." in shown
+    assert "acme/spike: failed [nothing-left]: 403: not yours (it holds nothing)" in shown
+    assert "There are no images. 1 failed." in shown
+    changed = replace(plan, empties=(replace(gone, outcome=Outcome.CHANGED, error="it holds new"),))
+    assert "changed since plan [nothing-left]: it holds new" in " ".join(text(changed).split())
