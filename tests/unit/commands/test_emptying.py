@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from tests.calling import Called, call
+from tests.history import History
 from tests.images import image, index, layer, push
 from tests.unit.commands.harbourside import NOW, Moody, Shore
 
@@ -386,6 +387,45 @@ class TestCommand:
         called = self.cleanup(home, "--plan", str(home / "plan.json"), "--delete-empty-repositories")
         assert called.code == 2
         assert any("--delete-empty-repositories" in problem for problem in called.problems)
+
+
+class TestProject:
+    """A project that publishes and is purged: what Moorage recorded of it lies in the same repositories."""
+
+    @pytest.fixture
+    def home(self, tmp_path: Path) -> Path:
+        history = History(tmp_path / "clone", NOW)
+        history.commit("c1", "3h")
+        history.branch("main", "c1")
+        history.build()
+        source = Registry(f"oci:{tmp_path}/source")
+        push(LayoutRegistry(source), Repository(source, "app"), image(layer("app")), "latest")
+        return tmp_path
+
+    def call(self, home: Path, command: str, *argv: str) -> Called:
+        return call(
+            command, "--images-repo", f"oci:{home}/registry", "--dir", str(home / "clone"), "--project", "shop", "--output",
+            "json", *argv, environ={"HOME": str(home)},
+        )  # fmt: skip
+
+    def purge(self, home: Path, *argv: str) -> Called:
+        return self.call(
+            home, "purge", "--yes", "--without-kube", "--delete-empty-repositories", "--image", "app",
+            "--keep-images-built-within-last-n-hours", "0", *argv,
+        )  # fmt: skip
+
+    def test_its_records_go_with_the_repository_and_are_in_the_journal(self, home: Path) -> None:
+        assert self.call(home, "publish", "--image", f"app=oci:{home}/source/app:latest", "--tag-custom", "v1").code == 0
+        layouts, repository = (
+            LayoutRegistry(Registry(f"oci:{home}/registry")),
+            Repository(Registry(f"oci:{home}/registry"), "app"),
+        )
+        assert any(tag.text.startswith("moorage-") for tag in layouts.tag_names(repository))
+        purged = self.purge(home, "--journal", str(home / "journal"))
+        assert purged.code == 0
+        assert [row["outcome"] for row in purged.document["repositories"]] == ["deleted"]
+        assert layouts.repositories() == []
+        assert "moorage-image.app" in (home / "journal").read_text()
 
 
 def test_reasons_stand_beside_a_repository() -> None:
