@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,17 @@ from tests.archives import write_layout
 from tests.build_counter import BuildCounter, blob_uploads, manifests_put
 from tests.calling import call
 from tests.images import image, layer
+from tests.provision.places import CRANE
 from tests.publishing import context, digest_at
 
 from moorage.oci.records import is_record
-from moorage.oci.reference import Tag
+from moorage.oci.reference import Digest, Tag
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.realparts.engine import DockerEngine
+    from tests.realparts.oci_schemas import OciSchemas
     from tests.realparts.registry import RunningRegistry
     from tests.scripted_server import ScriptedServer
 
@@ -31,6 +35,7 @@ images:
 - {image: tools, context: tools, platforms: [linux/amd64, linux/arm64]}
 - {image: vendored, source: "oci:vendored"}
 """
+PROGRAM = "/sbin/ldconfig"  # linked statically, so that it runs in an image without anything else
 IMAGES, BUILDS = 6, 6  # one of them is built for two platforms, one is not built
 
 
@@ -45,6 +50,8 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "six"
     for name in ("base", "web", "api", "job", "tools"):
         context(folder / name)
+    shutil.copy(PROGRAM, folder / "base/program")
+    (folder / "base/Dockerfile").write_text('FROM scratch\nCOPY program /program\nCMD ["/program", "--version"]\n')
     (folder / "web/Dockerfile").write_text("FROM base\nCOPY file /web\n")
     (folder / "api/Dockerfile").write_text("FROM scratch\nARG WORD\nLABEL word=$WORD\nCOPY file /api\n")
     (folder / "job/Dockerfile").write_text("FROM scratch AS final\nCOPY file /job\nFROM scratch\nCOPY missing /never\n")
@@ -55,8 +62,34 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+def said(program: Path, *arguments: str) -> bytes:
+    return subprocess.run([program, *arguments], check=True, capture_output=True, timeout=60).stdout
+
+
+def check_from_outside(
+    published: list[dict[str, Any]], registry: RunningRegistry, schemas: OciSchemas, engine: DockerEngine, skopeo: Path
+) -> None:
+    """What others find: the specification, skopeo, crane, and docker, which runs it."""
+    for tag in published:
+        _, _, path = tag["reference"].partition("/")
+        repository, _, name = path.partition(":")
+        there = f"{registry.host}/{path}"
+        assert digest_at(registry, repository, name) == tag["digest"]
+        assert schemas.check(registry.url, repository, name)
+        raw = said(skopeo, "inspect", "--raw", "--tls-verify=false", f"docker://{there}")
+        assert Digest.of(raw).text == tag["digest"]
+        assert b"PASS" in said(CRANE, "validate", "--insecure", "--remote", there)
+    web = next(tag for tag in published if tag["image"] == "web")
+    there = f"{registry.host}/{web['reference'].partition('/')[2]}"
+    assert "ldconfig" in engine.run("run", "--rm", there).stdout
+    engine.run("rmi", there)
+
+
 @pytest.mark.parametrize("mode", ["multirepo", "monorepo"])
-def test_six_images(mode: str, counter: BuildCounter, watched: ScriptedServer, registry: RunningRegistry, project: Path) -> None:
+def test_six_images(
+    mode: str, counter: BuildCounter, watched: ScriptedServer, registry: RunningRegistry, project: Path,
+    oci_schemas: OciSchemas, docker_engine: DockerEngine, skopeo: Path,
+) -> None:  # fmt: skip
     def published(where: str) -> list[dict[str, Any]]:
         watched.requests.clear()
         argv = ["--dir", str(project), "--images-repo", f"{watched.host}/{where}/{mode}", "--images-repo-mode", mode]
@@ -71,9 +104,7 @@ def test_six_images(mode: str, counter: BuildCounter, watched: ScriptedServer, r
     first = published("six")
     assert {tag["status"] for tag in first} == {"published"}
     assert counter.builds() == BUILDS
-    tools = next(tag for tag in first if tag["image"] == "tools")
-    path, _, tag = tools["reference"].partition("/")[2].partition(":")
-    assert digest_at(registry, path, tag) == tools["digest"]
+    check_from_outside(first, registry, oci_schemas, docker_engine, skopeo)
 
     commit(project, "nothing changed")
     second = published("six")

@@ -21,6 +21,10 @@ _SCHEMAS = {
     media_type.OCI_INDEX: "image-index-schema.json",
     media_type.OCI_MANIFEST: "image-manifest-schema.json",
     media_type.OCI_CONFIG: "config-schema.json",
+    # Docker's own, which the specification was made from and stays compatible with.
+    media_type.DOCKER_LIST: "image-index-schema.json",
+    media_type.DOCKER_MANIFEST: "image-manifest-schema.json",
+    media_type.DOCKER_CONFIG: "config-schema.json",
 }
 _LIMIT = 60  # seconds for one request
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from moorage.auth.secret import blank
 from moorage.commands.publish.build_failure import placed
 from moorage.commands.publish.engine_way import Local, Recipe, find_local
 from moorage.commands.publish.image_log import ImageLog
@@ -101,6 +102,11 @@ class Builds:
 
     def _recipe(self, image: str, source: BuildContext, log: ImageLog) -> Recipe:
         bases = {base: self._name_of(base, log) for base in bases_of(source) if base in self.jobs and base != image}
+        if told := [name for name, value in source.build_args if blank(value) != value]:
+            self.workshop.world.progress.warn(
+                f"{shown(image)}: build argument {', '.join(told)} holds a secret, which the image's history shows to everybody who "
+                "can pull it wherever a RUN step could use it: give it under `secrets`"
+            )
         return Recipe(source, {**self.signatures.pinned(image, source), **bases}, self.no_cache)
 
     def _name_of(self, base: str, log: ImageLog) -> str:
