@@ -104,8 +104,8 @@ class Builds:
         bases = {base: self._name_of(base, log) for base in bases_of(source) if base in self.jobs and base != image}
         if told := [name for name, value in source.build_args if blank(value) != value]:
             self.workshop.world.progress.warn(
-                f"{shown(image)}: build argument {', '.join(told)} holds a secret, which the image's history shows to everybody who "
-                "can pull it wherever a RUN step could use it: give it under `secrets`"
+                f"{shown(image)}: build argument {', '.join(told)} holds a secret, which the image's history shows to everybody "
+                "who can pull it wherever a RUN step could use it: give it under `secrets`"
             )
         return Recipe(source, {**self.signatures.pinned(image, source), **bases}, self.no_cache)
 
