@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,9 +18,10 @@ from tests.unit.commands.harbourside import NOW, Moody, Shore
 from moorage.commands.applying import Application, Applied, Views, shortfall
 from moorage.commands.emptied import emptied_in_journal, made_again
 from moorage.commands.emptying import Emptying, empties
-from moorage.commands.journal import Journal
-from moorage.errors import ConfigurationError, Denied, ItemRefused, RegistryError, Unreachable
-from moorage.oci.reference import Registry, Repository
+from moorage.commands.journal import Journal, read_journal
+from moorage.errors import ConfigurationError, Denied, ItemRefused, NotFound, RegistryError, Unreachable
+from moorage.oci.reference import Digest, Registry, Repository, Tag
+from moorage.policy.last_tagged import gone_with_repository
 from moorage.policy.patterns import TagSelector
 from moorage.policy.plan import Action, Outcome, Plan, RepositoryItem
 from moorage.policy.reason import Code, Reason
@@ -28,6 +30,8 @@ from moorage.registries.layout.registry import LayoutRegistry
 from moorage.settings.settings import Access
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from moorage.errors import Failure
@@ -79,6 +83,7 @@ class Story:
     policy: Policy = OLD
     registry: Whimsical = field(init=False)
     failure: Failure | None = None
+    images: frozenset[str] = frozenset()  # of the project, that live here
 
     def __post_init__(self) -> None:
         self.registry = Whimsical(self.shore.registry_name)
@@ -86,7 +91,8 @@ class Story:
     def plan(self) -> tuple[Plan, Views]:
         planner = self.shore.planner(self.policy, self.registry)
         planned, repository = planner.plan(), self.shore.repository
-        found, said = empties(self.registry, {repository: planner}, {repository: planned}, {})
+        images = {repository: self.images} if self.images else {}
+        found, said = empties(self.registry, {repository: planner}, {repository: planned}, images)
         return Plan(NOW, planned.items, notes=said, empties=found), Views({repository: planner}, {})
 
     def run(self, *, alarm: RegistryError | None = None) -> Applied:
@@ -280,6 +286,93 @@ class TestStaying:
         assert vacant.item(gone).outcome is Outcome.ALREADY_GONE
         assert vacant.item(unseen).outcome is Outcome.PLANNED
         assert views.planners
+
+
+class Package(Whimsical):
+    """A registry like GitHub's: the last image with a tag goes only with all the rest.
+
+    `vanishes` are manifests that cannot be read any more when the journal wants them.
+    """
+
+    vanishes: AbstractSet[Digest] = frozenset()
+    held: Mapping[Digest, AbstractSet[Tag]] | None = None
+
+    def inventory(self, repository: Repository) -> Inventory:
+        return replace(super().inventory(repository), keeps_last_tagged=True)
+
+    def manifest(self, repository: Repository, reference: Tag | Digest) -> tuple[bytes, str]:
+        if reference in self.vanishes:
+            raise NotFound("it has just gone")
+        return super().manifest(repository, reference)
+
+    def delete_whole(self, repository: Repository, holding: Mapping[Digest, AbstractSet[Tag]]) -> None:
+        self.held = {digest: set(tags) for digest, tags in holding.items()}
+        if self.refusal is not None:
+            raise self.refusal
+        for digest in (*dict.fromkeys(LayoutRegistry.inventory(self, repository).tags.values()), *holding):
+            with suppress(NotFound):
+                LayoutRegistry.delete_manifest(self, repository, digest)
+        LayoutRegistry.delete_repository(self, repository)
+
+
+class TestWhole:
+    @pytest.fixture
+    def story(self, story: Story) -> Story:
+        story.registry = Package(story.shore.registry_name)
+        push(story.shore.registry, story.shore.repository, image(layer("older"), created="2001-01-01T00:00:00Z"), "old-0")
+        return story
+
+    def last(self, story: Story) -> dict[Digest, set[Tag]]:
+        """What goes with the repository: the newest image, with its parts."""
+        seen = story.registry.inventory(story.shore.repository)
+        return {digest: set(seen.tags_of().get(digest, ())) for digest in gone_with_repository(seen)}
+
+    def test_the_last_image_goes_with_the_repository_and_the_others_before(self, story: Story) -> None:
+        last = self.last(story)
+        done = story.run()
+        assert isinstance(story.registry, Package)
+        assert story.registry.held == last
+        assert {item.outcome for item in done.plan.deletions} == {Outcome.DELETED}
+        assert (story.item(done).outcome, story.failure, story.is_there()) == (Outcome.DELETED, None, False)
+        _, entries = read_journal(story.shore.folder / "journal.jsonl")
+        assert {entry.digest for entry in entries if entry.content and entry.outcome is Outcome.DELETED} >= last.keys()
+
+    def test_without_being_asked_for_it_stays(self, story: Story) -> None:
+        story.policy = replace(OLD, delete_empty=False)
+        last = self.last(story)
+        story.run()
+        assert (set(story.shore.inventory().manifests), story.failure) == (set(last), None)
+
+    def test_a_refusal_is_one_of_all_that_was_to_go_with_it(self, story: Story) -> None:
+        story.registry.refusal = ItemRefused("too popular")
+        last = self.last(story)
+        done = story.run()
+        assert {item.digest for item in done.plan.deletions if item.outcome is Outcome.FAILED} == last.keys()
+        assert story.is_there()
+
+    def test_what_arrives_meanwhile_spares_it(self, story: Story) -> None:
+        story.registry.arrives = ("new",)
+        last = self.last(story)
+        done = story.run()
+        assert {item.digest for item in done.plan.deletions if item.outcome is Outcome.CHANGED} == last.keys()
+        assert (story.item(done).outcome, story.failure) == (Outcome.CHANGED, None)
+        assert last.keys() < story.shore.inventory().manifests.keys()
+
+    def test_what_cannot_be_put_into_the_journal_does_not_go(self, story: Story) -> None:
+        assert isinstance(story.registry, Package)
+        story.registry.vanishes = self.last(story).keys()
+        done = story.run()
+        assert (story.registry.held, story.item(done).outcome) == (None, Outcome.CHANGED)
+        assert story.is_there()
+
+    def test_its_records_are_held_with_it(self, story: Story) -> None:
+        push(story.shore.registry, story.shore.repository, image(layer("record")), "moorage-image.app")
+        story.images = frozenset({"app"})
+        done = story.run()
+        assert isinstance(story.registry, Package)
+        assert story.registry.held is not None
+        assert {Tag("moorage-image.app")} in story.registry.held.values()
+        assert story.item(done).outcome is Outcome.DELETED
 
 
 class Plain:
