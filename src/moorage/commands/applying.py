@@ -12,7 +12,7 @@ from moorage.commands.reconcile import Result, reconcile
 from moorage.commands.stage_needs import StageViews
 from moorage.commands.survey import look
 from moorage.commands.world import World
-from moorage.errors import Failure, PartialFailure, RegistryError
+from moorage.errors import ConfigurationError, Failure, PartialFailure, RegistryError
 from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Repository
 from moorage.policy.last_tagged import gone_with_repository
@@ -40,12 +40,12 @@ class Views:
 class Applied:
     """The plan with outcomes, and why repositories were left before they were done.
 
-    `alarm` says that something which was to stay is gone, and that everything was stopped for it.
+    `alarm` says that something which was to stay is gone, or that the journal takes no more lines: everything was stopped for it.
     """
 
     plan: Plan
     halted: tuple[RegistryError, ...] = ()
-    alarm: RegistryError | None = None
+    alarm: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Done:
     outcomes: Mapping[Key, Result]
     halted: tuple[RegistryError, ...] = ()
     notes: tuple[str, ...] = ()
-    alarm: RegistryError | None = None
+    alarm: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,11 @@ class Application:
     reviewed: bool = False
 
     def apply(self, plan: Plan, views: Views) -> Applied:
-        """Carry the plan out in every repository that was looked at, unless what was to stay disappears on the way."""
-        alarm: RegistryError | None = None
+        """Carry the plan out in every repository that was looked at, unless what was to stay disappears on the way.
+
+        Raises ConfigurationError where there is no journal to write to and nothing was deleted.
+        """
+        alarm: Failure | None = None
         halted: list[RegistryError] = []
         outcomes: dict[Key, Result] = {}
         notes: list[str] = []
@@ -89,6 +92,8 @@ class Application:
             if done.alarm is not None:
                 alarm = done.alarm
                 break
+        if isinstance(alarm, ConfigurationError) and all(outcome is not Outcome.DELETED for outcome, _ in outcomes.values()):
+            raise alarm
         if self.world.ending.asked is not None:
             notes.append(f"ended by {self.world.ending.asked}; the next run goes on from here")
         elif spent():
@@ -106,7 +111,10 @@ class Application:
         except RegistryError as error:  # what was done in other repositories has to be told all the same
             return Done({}, (error,), (f"{repository}: not begun, it could not be looked at again: {error.message}",))
         run.outcomes |= before or {}
-        outcomes = run.carry_out()
+        try:
+            outcomes = run.carry_out()
+        except ConfigurationError as error:  # the disk under the journal is full, say: what was done has to be told
+            return Done(run.outcomes, alarm=error)
         if run.halted is None:
             return Done(outcomes, alarm=run.lost)
         return Done(outcomes, (run.halted,), (f"{repository}: stopped, {run.halted.message}",), run.lost)

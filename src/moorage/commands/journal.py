@@ -12,6 +12,7 @@ import binascii
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -74,7 +75,8 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         if self._stream is not None:
-            self._stream.close()
+            with suppress(OSError):  # of a line that could not be written, which whoever wrote it was told
+                self._stream.close()
 
     def about_to(self, entry: Entry) -> None:
         """On disk when this returns. Raises ConfigurationError where it cannot be written: then nothing may be deleted."""
