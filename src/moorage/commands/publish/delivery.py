@@ -108,20 +108,33 @@ class Delivery:
         return found
 
     def _point_all_at(self, names: Sequence[FinalName], model: Document) -> None:
-        with ThreadPoolExecutor(min(self.place.parallel, len(names)), thread_name_prefix="tag") as pool:
-            for _ in pool.map(lambda name: self._point(name, model), names):
-                pass
+        """Point every tag first, and look afterwards.
 
-    def _point(self, name: FinalName, model: Document) -> None:
+        With each tag distribution 2.8 rewrites the file that says which manifests there are, in place: who reads the manifest at
+        that moment gets a 500, "invalid checksum digest format" (seen 2026-11 with eight tags at once).
+        """
+        with ThreadPoolExecutor(min(self.place.parallel, len(names)), thread_name_prefix="tag") as pool:
+            pointed = list(pool.map(lambda name: self._told(name, lambda: self._point(name, model)), names))
+            looked_at = (name for name, is_put in zip(names, pointed, strict=True) if is_put)
+            list(pool.map(lambda name: self._told(name, lambda: self._confirm(name, model)), looked_at))
+
+    def _told(self, name: FinalName, work: Callable[[], bool]) -> bool:
         try:
-            if not self._put(name, model):
-                self._send(name)
+            return work()
         except Failure as error:
             self._record(name, None, error)
+            return False
+
+    def _point(self, name: FinalName, model: Document) -> bool:
+        """Whether the tag points at the manifest now and is to be looked at; else the image was sent under it, look and all."""
+        if not self._put(name, model):
+            self._send(name)
+            return False
+        return True
 
     def _put(self, name: FinalName, model: Document) -> bool:
         """Make the tag point at a manifest that the repository has; False where the registry does not do that by itself."""
-        registry, writer, repository = self.place.registry, self.place.writer, self.place.repository
+        writer, repository = self.place.writer, self.place.repository
         if writer is None:
             return False
         self._refuse_move(name)
@@ -129,6 +142,10 @@ class Delivery:
             writer.put_manifest(repository, Tag(name.tag), model.text, model.media_type)
         except (Unsupported, NotFound):  # NotFound: a cleanup took parts of it in between, so it has to be sent again
             return False
+        return True
+
+    def _confirm(self, name: FinalName, model: Document) -> bool:
+        registry, repository = self.place.registry, self.place.repository
         self._read_back(name, model.digest, lambda tag: registry.resolve(repository, tag), lambda digest: digest)
         self._record(name, model.digest, config=model.config)
         return True

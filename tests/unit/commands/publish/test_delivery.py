@@ -35,15 +35,18 @@ class Layouts(LayoutRegistry):
         super().__init__(Registry(f"oci:{folder}"))
         self.refusals: dict[str, RegistryError] = {}
         self.writes: list[str] = []
+        self.calls: list[str] = []
         self.late = 0
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         if str(reference) in self.refusals:
             raise self.refusals[str(reference)]
         self.writes.append(str(reference))
+        self.calls.append("put")
         return super().put_manifest(repository, reference, content, media_type)
 
     def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
+        self.calls.append("look")
         if self.late:
             self.late -= 1
             raise NotFound(f"{repository} has no tag {reference}")
@@ -106,6 +109,12 @@ def test_sent_once_and_every_further_tag_is_pointed_at_it(registry: Layouts, rep
     assert ready.sent == ["v1"]
     assert {registry.resolve(repository, Tag(tag)) for tag in ("v1", "v2", "v3")} == {ready.image.digest}
     assert {result.digest for result in results} == {ready.image.digest}
+
+
+def test_no_tag_is_looked_at_while_another_is_pointed(registry: Layouts) -> None:
+    tags = [f"v{number}" for number in range(12)]
+    deliver(registry, upload(registry, ours()), *tags)
+    assert registry.calls[-22:] == ["put"] * 11 + ["look"] * 11
 
 
 def test_the_same_content_at_another_commit_writes_nothing(registry: Layouts, repository: Repository) -> None:
