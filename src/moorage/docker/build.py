@@ -40,6 +40,7 @@ class Build:
     labels: Mapping[str, str] = field(default_factory=dict)
     attestations: tuple[str, ...] = ()
     no_cache: bool = False
+    from_engine: bool = False  # whether it starts from images that only the engine has, so that no other builder can build it
 
     @property
     def dockerfile_path(self) -> Path:
@@ -101,11 +102,11 @@ def build_archive(docker: Docker, request: Build, file: Path) -> None:
     alone says which image an attestation is about. Raises ConfigurationError and DockerError as `build` does.
     """
     builder = _checked(docker, request)
-    if not can_attest(docker):
+    if not can_attest(docker, _settings(docker, builder, from_engine=request.from_engine)):
+        which = "the engine's own builder, which alone has the image it starts from" if request.from_engine else "the builder in use"
         raise ConfigurationError(
-            f"{request.context}: provenance and sbom cannot be made by the builder in use, which is that of a docker engine "
-            "without containerd's image store",
-            remedy=_ANOTHER_BUILDER,
+            f"{request.context}: provenance and sbom cannot be made by {which}: the engine has no containerd image store",
+            remedy=_CONTAINERD_STORE if request.from_engine else _ANOTHER_BUILDER,
         )
     destination = str(file).replace('"', '""')  # these attributes are CSV, where a path may have commas in quotes
     output = f'type=oci,"dest={destination}"'
@@ -127,7 +128,7 @@ def _run(docker: Docker, request: Build, builder: Builder, start: list[str]) -> 
     arguments += ["--no-cache"] if request.no_cache else []
     arguments += ["--target", request.target] if request.target else []
     arguments += ["--platform", ",".join(request.platforms)] if request.platforms else []
-    settings = _settings(builder)
+    settings = _settings(docker, builder, from_engine=request.from_engine)
     for name, value in request.build_args.items():
         if blank(value) == value:
             arguments += ["--build-arg", f"{name}={value}"]
@@ -159,21 +160,27 @@ def relabelled(docker: Docker, image: str, labels: Mapping[str, str], reference:
     if source.on_build:
         message = f"{image} has ONBUILD instructions, which adding labels would run"
         raise DockerError(message, remedy="Publish an image built from it, or publish it as it is with --engine registry.")
-    builder = available_builder(docker)
-    arguments = ["build", *_progress(builder), "--pull=false", "--network", "none", "--tag", reference, *_labels(labels)]
-    if builder is not Builder.CLASSIC:  # the classic one takes --platform from experimental engines only, and needs none here
-        arguments += ["--platform", source.platform]
-    # The engine's own builder, whatever builder is chosen: one in a container of its own does not see the engine's images.
-    settings = {**_settings(builder), "BUILDX_BUILDER": docker.context}
     # A context of its own below our configuration, which goes at the end: buildx leaves a Dockerfile from stdin behind in /tmp.
     with TemporaryDirectory(prefix="relabel-", dir=docker.config.directory) as context:
         (Path(context) / "Dockerfile").write_text(f"FROM {_name_of(docker, source)}\n", encoding="utf-8")
-        arguments = [*arguments, context]
-        docker.check(arguments, docker.attempt(arguments, settings=settings))
+        _add_labels(docker, source, labels, reference, context)
     result = _built(docker, reference)
     if result.layers != source.layers:
         raise DockerError(f"adding labels to {image} changed its layers; was it tagged anew meanwhile?", remedy="Run again.")
     return result
+
+
+def _add_labels(docker: Docker, source: LocalImage, labels: Mapping[str, str], reference: str, context: str) -> None:
+    """BuildKit is tried before anybody asks whether it is there: a client without it says so at once, and most have it."""
+    for builder in (Builder.BUILDKIT, Builder.CLASSIC):
+        arguments = ["build", *_progress(builder), "--pull=false", "--network", "none", "--tag", reference, *_labels(labels)]
+        if builder is not Builder.CLASSIC:  # the classic one takes --platform from experimental engines only, and needs none here
+            arguments += ["--platform", source.platform]
+        arguments.append(context)
+        finished = docker.attempt(arguments, settings=_settings(docker, builder, from_engine=True))
+        if builder is Builder.CLASSIC or not finished.exit_code or available_builder(docker) is not Builder.CLASSIC:
+            docker.check(arguments, finished)
+            return
 
 
 def _name_of(docker: Docker, image: LocalImage) -> str:
@@ -198,6 +205,7 @@ def _built(docker: Docker, reference: str) -> LocalImage:
 _CHECK_BUILDER = "Look at `docker buildx ls`: the builder in use has to be able to load its result into the engine."
 
 
+_CONTAINERD_STORE = "Turn on the engine's containerd image store, or leave provenance and sbom out."
 _ANOTHER_BUILDER = (
     "Choose one that works outside of the engine (`docker buildx create --use --driver docker-container`, as "
     "docker/setup-buildx-action does), turn on the engine's containerd image store, or leave provenance and sbom out."
@@ -208,9 +216,11 @@ def _progress(builder: Builder) -> list[str]:
     return [] if builder is Builder.CLASSIC else ["--progress", "plain"]
 
 
-def _settings(builder: Builder) -> dict[str, str]:
+def _settings(docker: Docker, builder: Builder, *, from_engine: bool) -> dict[str, str]:
     # An attestation turns a plain image into an index of two, with a date in it: unchanged content would look changed.
-    return {"DOCKER_BUILDKIT": "0" if builder is Builder.CLASSIC else "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    settings = {"DOCKER_BUILDKIT": "0" if builder is Builder.CLASSIC else "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    # The engine's own builder, whatever builder is chosen: one in a container of its own does not see the engine's images.
+    return {**settings, "BUILDX_BUILDER": docker.context} if from_engine else settings
 
 
 def _labels(labels: Mapping[str, str]) -> list[str]:
