@@ -98,6 +98,7 @@ def test_a_local_image_that_has_the_final_name_keeps_it(docker_engine: DockerEng
         assert statuses(result) == ["published"]
         after = inspected(docker_engine, reference)
         assert (after["Id"], after["RepoTags"]) == (before["Id"], before["RepoTags"])
+        assert names_in(docker_engine, f"{registry.host}/own") == [reference]
     finally:
         docker_engine.run("rmi", reference, check=False)
 

@@ -46,7 +46,7 @@ def test_runs_that_borrow_the_same_name_do_not_take_it_from_each_other(
     digests = {json.loads(out)["images"][0]["digest"] for out, _ in said}
     assert digests == {digest_at(registry, f"{path}/app", "v1")}
     # Two containers cannot tell a name that the other borrows from one that its user gave; a user's name is not taken away.
-    beginnings = ["moorage-run", "moorage-labelled", *([registry.host] if shared or not labels else [])]
+    beginnings = ["moorage-run", "moorage-labelled", *([f"{registry.host}/{path}"] if shared or not labels else [])]
     assert names_in(docker_engine, *beginnings) == []
     assert list(tmp_path.rglob("name-*")) == []
     docker_engine.run("rmi", f"{registry.host}/{path}/app:v1", check=False)

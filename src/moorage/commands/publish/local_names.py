@@ -57,8 +57,7 @@ class LocalNames:
         """
         with _alone(self._docker.config.directory.parent / f"name-{sha256(reference.encode()).hexdigest()[:32]}"):
             found = self._found(reference, beside)
-            users = found is not None and not any(tag.startswith(_LABELLED) for tag in found.tags)
-            self._before[reference] = str(found.id) if found and users else ""
+            self._before[reference] = str(found.id) if found and not _is_labelled(found) else ""
             try:
                 yield
             finally:
@@ -96,12 +95,20 @@ class LocalNames:
     def _restore(self, reference: str, before: str, patience: float | None) -> None:
         ours = self._docker.image(reference)
         self._docker.attempt(["tag", before, reference], timeout=patience)
-        if ours is not None and str(ours.id) != before and len(ours.tags) == 1:
+        if ours is None or str(ours.id) == before:
+            return
+        if _is_labelled(ours):  # docker remembers by which digest it was pushed, and keeps an image as long as that
+            self._docker.attempt(["rmi", "--no-prune", *ours.repo_digests], timeout=patience)
+        elif len(ours.tags) == 1:
             self._docker.attempt(["rmi", "--no-prune", str(ours.id)], timeout=patience)
 
     def _give_all_back(self, patience: float | None = None) -> None:
         """In a signal handler too, where a lock might be held by the very thread that was interrupted."""
         self._give_back(reversed(list(self._before)), patience)
+
+
+def _is_labelled(image: LocalImage) -> bool:
+    return any(tag.startswith(_LABELLED) for tag in image.tags)
 
 
 @contextmanager
