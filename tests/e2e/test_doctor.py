@@ -78,3 +78,15 @@ def test_a_basic_registry_is_not_tried(registry_factory: object, tmp_path: Path)
     assert found.code == 0, found.err
     assert "only trying would tell" in found.out
     assert requests.get(f"{closed.url}/v2/_catalog", auth=("ana", "sham-password"), timeout=10).json() == {"repositories": []}
+
+
+def test_what_becomes_of_repositories_is_listed_among_the_abilities(registry: RunningRegistry, tmp_path: Path) -> None:
+    def abilities(address: str, *argv: str) -> dict[str, object]:
+        found = call("doctor", "--images-repo", address, *argv, "--output", "json", environ={"HOME": str(tmp_path)})
+        return {ability["name"]: ability["possible"] for ability in found.document["abilities"]}
+
+    plain, layouts = abilities(f"{registry.host}/doctor/app"), abilities(f"oci:{tmp_path}/layouts")
+    assert (plain["make repositories"], plain["delete an empty repository"]) == (False, False)
+    assert (layouts["make repositories"], layouts["delete an empty repository"]) == (False, True)
+    quay = abilities(f"{registry.host}/doctor/app", "--images-repo-implementation", "quay")
+    assert quay["delete an empty repository"] is False

@@ -7,7 +7,7 @@ from typing import Any, Final
 from moorage.auth.credential import Basic, Bearer, Credential, IdentityToken
 from moorage.commands.connect import connect, keychain
 from moorage.commands.world import World
-from moorage.errors import Failure, RegistryError
+from moorage.errors import Failure, NotFound, RegistryError
 from moorage.oci.reference import BadReference, Repository
 from moorage.registries.images_repo import ImagesRepo
 from moorage.registries.interface import (
@@ -16,10 +16,12 @@ from moorage.registries.interface import (
     Examiner,
     ReferrerLister,
     Registry,
+    RepositoryCreator,
     RepositoryDeleter,
     RepositoryLister,
     Restorer,
     TagDeleter,
+    WholeDeleter,
     Writer,
 )
 from moorage.settings.settings import Access, Storage
@@ -28,7 +30,7 @@ _KINDS: Final[dict[type, str]] = {Basic: "user name and password", IdentityToken
 _NATIVE: Final[tuple[tuple[str, type], ...]] = (
     ("publish without docker", Writer),
     ("list repositories", RepositoryLister),
-    ("delete an empty repository", RepositoryDeleter),
+    ("make repositories", RepositoryCreator),
     ("delete in batches", BatchDeleter),
     ("list referrers", ReferrerLister),
     ("bring back what it deleted", Restorer),
@@ -107,6 +109,22 @@ def _abilities(registry: Registry, places: Sequence[Repository]) -> Iterator[Abi
     else:
         yield Ability("remove one tag of several", possible=False, detail="it only removes whole manifests with all their tags")
     yield from (Ability(name, isinstance(registry, protocol)) for name, protocol in _NATIVE)
+    yield _deletes_repositories(registry, places)
+
+
+def _deletes_repositories(registry: Registry, places: Sequence[Repository]) -> Ability:
+    """With --delete-empty-repositories. What a registry says of one that is not there holds for no other."""
+    name = "delete an empty repository"
+    if not isinstance(registry, RepositoryDeleter | WholeDeleter):
+        return Ability(name, possible=False)
+    try:
+        reason = registry.cannot_delete(places[0]) if places else ""
+    except NotFound:
+        reason = ""
+    except RegistryError as error:
+        return Ability(name, None, error.message)
+    how = "" if isinstance(registry, RepositoryDeleter) else "together with its last image that has a tag"
+    return Ability(name, not reason, reason or how)
 
 
 def _rights(registry: Registry, repository: Repository) -> Iterator[Ability]:

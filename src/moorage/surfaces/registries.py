@@ -14,7 +14,7 @@ What Moorage can do depends on what the registry can. Each vendor has a page in 
 scopes or roles, limits, and quirks with their dates and sources. `moorage doctor --images-repo ADDRESS` says the same for the
 address and the credentials at hand, without changing anything.
 
-Three things differ most between registries:
+Four things differ most between registries:
 
 - **One tag of several.** Where it can go alone, it does. Where the registry only deletes whole manifests, Moorage moves the tag
   to a stub manifest and deletes that (`--no-stub` forbids it), or lets the tag stay and says `cannot-untag`. It never deletes a
@@ -23,6 +23,10 @@ Three things differ most between registries:
   without tags. The plan counts with the one or the other.
 - **When something is old.** Some registries know when a tag was pushed; for the others the image's own `created` counts, and what
   has neither is never old.
+- **Repositories themselves.** `--delete-empty-repositories` deletes those in which nothing is left, where there is a call for it;
+  what was set up for them (description, permissions, retention) goes with them. Each is listed once more right before. ECR then
+  refuses by itself what holds an image; the others delete whatever they find at that moment, so run it when nobody pushes to a
+  repository in which nothing is to stay.
 
 Which vendor an address means is seen from its host; `--images-repo-implementation` names it where the host does not say.
 """
@@ -34,6 +38,7 @@ _ABILITIES: Final = {
     "repositories: list": "repositories",
     "create": "create_repository",
     "delete empty": "delete_repository",
+    "delete with the last image": "delete_whole",
     "push without docker": "put_manifest",
     "says what we may": "examine",
 }
