@@ -42,7 +42,7 @@ END
 @pytest.fixture
 def modern(containerd_store_engine: DockerEngine, tmp_path: Path) -> BuildCounter:
     """A docker whose engine can attest, counting builds."""
-    counted = BuildCounter.of(containerd_store_engine, tmp_path / "bin")
+    counted = BuildCounter.of(containerd_store_engine, tmp_path / "modern-bin")
     host = containerd_store_engine.env["DOCKER_HOST"]
     return replace(counted, world=World(environ={**counted.world.environ, "DOCKER_HOST": host}))
 
@@ -166,7 +166,7 @@ def test_a_builder_that_cannot_is_told_before_it_builds(counter: BuildCounter, r
     images = {"app": attested(tmp_path / "app"), "web": context(tmp_path / "web")}
     app, web = publish(settings(f"{registry.host}/unattested", images, ONE_TAG), counter.world).images
     assert isinstance(app.error, ConfigurationError)
-    assert "containerd's image store" in app.error.message
+    assert "without a containerd image store" in app.error.message
     assert "docker-container" in app.error.remedy
     assert web.error is None
     assert counter.builds() == 1, "the other image alone"
@@ -191,3 +191,17 @@ def test_docker_does_not_push_them(modern: BuildCounter, registry: RunningRegist
     wanted = settings(f"{registry.host}/pushed-attested", {"app": attested(tmp_path / "app")}, ONE_TAG, engine=Engine.DOCKER)
     with pytest.raises(ConfigurationError, match="leave --engine docker out"):
         publish(wanted, modern.world)
+
+
+def test_an_image_of_the_project_can_be_what_it_starts_from(
+    modern: BuildCounter, registry: RunningRegistry, counter: BuildCounter, tmp_path: Path
+) -> None:
+    top = replace(context(tmp_path / "top", base="bottom"), attestations=(PROVENANCE,))
+    images = {"top": top, "bottom": attested(tmp_path / "bottom")}
+    result = publish(settings(f"{registry.host}/attested-chain", images, ONE_TAG), modern.world)
+    assert statuses(result) == ["published"] * 2, result
+    for name in images:
+        assert len(images_and_attestations(registry, f"attested-chain/{name}", "v1")[1]) == 1
+    failed, _ = publish(settings(f"{registry.host}/unattested-chain", images, ONE_TAG), counter.world).images
+    assert isinstance(failed.error, ConfigurationError)
+    assert "which alone has the image" in failed.error.message

@@ -17,7 +17,7 @@ from moorage.oci.records import is_record
 from moorage.oci.reference import Tag
 from moorage.oci.tagging import TagRequest, TagStrategy
 from moorage.registries.addressing import resolve
-from moorage.settings.settings import BuildContext, Storage
+from moorage.settings.settings import Access, BuildContext, SourceText, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,3 +190,16 @@ def test_an_images_own_labels_and_cache_go_to_its_build(counter: BuildCounter, r
     assert statuses(publish(settings(f"{registry.host}/own-labels", {"app": built}, ONE_TAG), counter.world)) == ["published"]
     assert "--cache-to type=inline" in counter.log.read_text()
     assert labels_at(registry, "own-labels/app", "v1")["team"] == "web"
+
+
+def test_what_only_the_engine_has_is_not_looked_for_by_another_builder(
+    counter: BuildCounter, registry: RunningRegistry, docker_engine: DockerEngine, local_image: str, tmp_path: Path
+) -> None:
+    """As after docker/setup-buildx-action, whose builder lives in a container; here it does not even answer."""
+    config = docker_engine.with_config(tmp_path / "config")
+    config.run("buildx", "create", "--name", "elsewhere", "--driver", "remote", "--use", "tcp://127.0.0.1:1")
+    bottom = SourceText(local_image)
+    images: dict[str, BuildContext | SourceText] = {"top": context(tmp_path / "top", base="bottom"), "bottom": bottom}
+    access = Access(docker_config=tmp_path / "config")
+    result = publish(settings(f"{registry.host}/elsewhere", images, ONE_TAG, access=access), counter.world)
+    assert statuses(result) == ["published"] * 2, result

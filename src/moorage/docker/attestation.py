@@ -13,12 +13,15 @@ _CONTAINERD_STORE: Final = ["driver-type", "io.containerd.snapshotter.v1"]
 _DRIVER: Final = re.compile(r"^Driver:\s+(\S+)\s*$", re.MULTILINE)
 
 
-def can_attest(docker: Docker) -> bool:
+def can_attest(docker: Docker, settings: Mapping[str, str]) -> bool:
     """Whether the builder that buildx would use keeps an image and its attestations together. Raises DockerError.
+
+    `settings` are what the build adds to docker's environment.
 
     All do that work outside of the engine; the engine's own does where images lie in containerd's store.
     """
-    driver = _DRIVER.search(docker.run(["buildx", "inspect"]))
+    inspect = ["buildx", "inspect"]
+    driver = _DRIVER.search(docker.check(inspect, docker.attempt(inspect, settings=settings)).output)
     if driver is not None and driver[1] != "docker":
         return True
     return _CONTAINERD_STORE in (json.loads(docker.run(["info", "--format", "{{json .DriverStatus}}"])) or [])

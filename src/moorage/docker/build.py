@@ -103,9 +103,10 @@ def build_archive(docker: Docker, request: Build, file: Path) -> None:
     """
     builder = _checked(docker, request)
     if not can_attest(docker, _settings(docker, builder, from_engine=request.from_engine)):
-        which = "the engine's own builder, which alone has the image it starts from" if request.from_engine else "the builder in use"
+        own = "the engine's own builder"
+        own += ", which alone has the image that it starts from," if request.from_engine else ""
         raise ConfigurationError(
-            f"{request.context}: provenance and sbom cannot be made by {which}: the engine has no containerd image store",
+            f"{request.context}: provenance and sbom cannot be made by {own} without a containerd image store",
             remedy=_CONTAINERD_STORE if request.from_engine else _ANOTHER_BUILDER,
         )
     destination = str(file).replace('"', '""')  # these attributes are CSV, where a path may have commas in quotes

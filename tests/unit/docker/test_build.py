@@ -87,7 +87,7 @@ def test_who_keeps_attestations(driver: str, status: str, can: bool, tmp_path: P
     inspected = f"Name:          mine\nDriver:        {driver}\nLast Activity: 2026-11-26\n"
     program.write_text(f"#!/bin/sh\ncase $1 in\nbuildx) echo '{inspected}';;\ninfo) echo '{status}';;\nesac\n")
     program.chmod(0o755)
-    assert can_attest(Docker(DockerConfig(tmp_path), environment={"PATH": f"{tmp_path}:/usr/bin:/bin"})) is can
+    assert can_attest(Docker(DockerConfig(tmp_path), environment={"PATH": f"{tmp_path}:/usr/bin:/bin"}), {}) is can
 
 
 def test_a_password_that_is_a_common_word_does_not_forbid_it_in_labels(tmp_path: Path) -> None:

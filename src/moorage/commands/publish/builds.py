@@ -107,7 +107,7 @@ class Builds:
                 f"{shown(image)}: build argument {', '.join(told)} holds a secret, which the image's history shows to everybody "
                 "who can pull it wherever a RUN step could use it: give it under `secrets`"
             )
-        return Recipe(source, {**self.signatures.pinned(image, source), **bases}, self.no_cache)
+        return Recipe(source, bases, self.signatures.pinned(image, source), self.no_cache)
 
     def _name_of(self, base: str, log: ImageLog) -> str:
         """A name in the engine by which another image can be built from this one."""

@@ -123,8 +123,9 @@ class Course:
 def refused_move(names: Sequence[FinalName]) -> Refused:
     """What --immutable-tags says to tags that would be moved."""
     which = ", ".join(name.reference for name in names)
+    count = "1 tag stands" if len(names) == 1 else f"{len(names)} tags stand"
     return Refused(
-        f"--immutable-tags: {len(names)} tags stand for other content and would be moved, so nothing was published: {which}",
+        f"--immutable-tags: {count} for other content and would be moved, so nothing was published: {which}",
         remedy="Give this content a tag of its own, or leave --immutable-tags out to move these.",
     )
 

@@ -50,10 +50,14 @@ def find_local(docker: Docker, reference: str) -> Local:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to build a directory. `bases` are names to build from, in place of those in the Dockerfile."""
+    """How to build a directory.
+
+    In place of images that the Dockerfile names, `local` are names in the engine to build from, and `pinned` the same by digest.
+    """
 
     context: BuildContext
-    bases: Mapping[str, str] = field(default_factory=dict)
+    local: Mapping[str, str] = field(default_factory=dict)
+    pinned: Mapping[str, str] = field(default_factory=dict)
     no_cache: bool = False
 
     def to_engine(self, docker: Docker, names: LocalNames) -> Local:
@@ -69,7 +73,7 @@ class Recipe:
     @contextmanager
     def _request(self, docker: Docker) -> Iterator[Build]:
         context = self.context
-        with _dockerfile(docker, context, self.bases) as dockerfile:
+        with _dockerfile(docker, context, {**self.pinned, **self.local}) as dockerfile:
             yield Build(
                 context=context.directory,
                 dockerfile=dockerfile,
@@ -83,6 +87,7 @@ class Recipe:
                 labels=dict(context.labels),
                 attestations=context.attestations,
                 no_cache=self.no_cache,
+                from_engine=bool(self.local),
             )
 
 
