@@ -274,7 +274,7 @@ def test_a_branch_that_is_merged_and_deleted_keeps_nothing_more(workshop: Worksh
     assert workshop.tags() == {"main"}
     (gone,) = (item for item in called.document["items"] if item["tag"] == "feature")
     assert gone["outcome"] == "deleted"
-    assert "where no branch or tag leads that a policy selects" in gone["reasons"][0]["detail"]
+    assert "no branch or tag that a keep policy selects leads there" in gone["reasons"][0]["detail"]
 
 
 def test_the_same_content_at_another_commit_lives_on_with_it(workshop: Workshop) -> None:

@@ -73,11 +73,7 @@ def select_references(policies: Sequence[KeepPolicy], references: Iterable[GitRe
     found: dict[GitReference, Selected] = {}
     everything = tuple(references)
     for policy in policies:
-        dates = {
-            reference: reference.date
-            for reference in everything
-            if policy.names(reference.kind, reference.name)
-        }
+        dates = {reference: reference.date for reference in everything if policy.names(reference.kind, reference.name)}
         found |= {reference: Selected(reference, policy) for reference in policy.limit.select(dates, now)}
     return tuple(found.values())
 
@@ -225,19 +221,20 @@ class _Judge:
 
     def _why_not(self, commits: Sequence[Commit]) -> str:
         known = [commit for commit in commits if commit in self.met]
-        at = _some([commit[:12] for commit in known or commits])
+        shown = [commit[:12] for commit in known or commits]
+        at = f"commit {shown[0]}" if len(shown) == 1 else _some(shown)
         if not known:
-            return f"published at {at}, which this clone does not have"
+            return f"published at {at}; the clone has no such commit"
         reached = 0
         for commit in known:
             reached |= self.met[commit].branches
         if reached:
             one = self.selected[next(_places(reached, 1))]
-            return f"published at {at}; {one.reference} keeps {one.images}, and this is not among them"
+            return f"published at {at}; {one.reference} keeps {one.images}, and this is none of them"
         for one in self.selected:
             if one.reference.kind is ReferenceKind.TAG and one.reference.commit in known:
-                return f"published at {at}; {one.reference} keeps {one.images}, and this is not among them"
-        return f"published at {at}, where no branch or tag leads that a policy selects"
+                return f"published at {at}; {one.reference} keeps {one.images}, and this is none of them"
+        return f"published at {at}; no branch or tag that a keep policy selects leads there"
 
 
 def _grouped(together: Iterable[frozenset[Content]]) -> Mapping[Content, Content]:

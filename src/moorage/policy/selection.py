@@ -138,9 +138,9 @@ class Selector:
         tag, stored = subject.tag, self.inventory.manifests.get(subject.digest)
         reasons = list(self.claims.keeps(tag, subject.digest))
         if tag is not None and self.policy.protect and self.policy.protect.selects(tag.text):
-            reasons.append(Reason(Code.PROTECTED, f"protected by {self.policy.protect}"))
+            reasons.append(Reason(Code.PROTECTED, f"matches {self.policy.protect} of cleanup.protect"))
         if tag is not None and self.policy.exclude and self.policy.exclude.selects(tag.text):
-            reasons.append(Reason(Code.EXCLUDED, f"excluded by {self.policy.exclude}"))
+            reasons.append(Reason(Code.EXCLUDED, f"matches {self.policy.exclude} of --exclude-tags"))
         if tag is not None and tag in self.inventory.locked_tags:
             reasons.append(Reason(Code.VENDOR_LOCK, self.inventory.locked_tags[tag] or "the registry locks this tag"))
         elif stored and stored.locked:
@@ -148,7 +148,7 @@ class Selector:
         if subject.digest in self.inventory.unreadable:
             reasons.append(Reason(Code.UNREADABLE, f"its manifest cannot be read: {self.inventory.unreadable[subject.digest]}"))
         elif stored is None:
-            reasons.append(Reason(Code.UNREADABLE, "its manifest was not looked at"))
+            reasons.append(Reason(Code.UNREADABLE, "its manifest was not read"))
         return tuple(reasons)
 
     def _is_stub(self, digest: Digest) -> bool:

@@ -95,7 +95,9 @@ def _beyond(limit: StrategyLimit, tags: Iterable[StrategyTag], strategy: TagStra
     fresh: list[tuple[datetime, StrategyTag]] = []
     for date, one in dated:
         if limit.within is not None and now - date > limit.within:
-            let_go[one.tag] = _because(f"{spell(now - date)} old, --{strategy}-strategy-expiry-days says {limit.within.days}")
+            let_go[one.tag] = _because(
+                f"{spell(now - date)} old, --{strategy}-strategy-expiry-days says {limit.within.days} days"
+            )
         else:
             fresh.append((date, one))
     fresh.sort(key=lambda pair: (pair[0], pair[1].tag), reverse=True)

@@ -10,7 +10,7 @@ from moorage.report.figures import age, counted, moment, number, size
 from moorage.report.headline import heading, status, tally, tally_of, verb
 from moorage.report.paint import Paint
 from moorage.report.sections import MIRRORS, Group, Interest, Section, first_code, name, named, sections
-from moorage.report.wording import OUTCOMES, plain, why
+from moorage.report.wording import OUTCOMES, meaning, plain, why
 
 SHOWN = 20  # lines per reason; the rest is counted, and is in the report files
 FEW = 3  # what stays for one reason is listed up to here, and summed up beyond
@@ -113,8 +113,8 @@ class _Writer:
             for item in group.items:
                 yield from self.wrapped(f"{name(item)} [{group.code}]: {why(item)}", indent="    ")
             return
-        shared = f" {details.pop()}" if len(details) == 1 else ""
-        yield from self.wrapped(f"{tally_of(group.items)} [{group.code}]{shared}: {named(group.items, 5)}", indent="    ")
+        shared = details.pop() if len(details) == 1 else meaning(group.code)
+        yield from self.wrapped(f"{tally_of(group.items)} [{group.code}] {shared}: {named(group.items, 5)}", indent="    ")
 
     def row(self, rank: Interest, item: Item, column: int) -> Iterator[str]:
         """Name, age, size and outcome in columns, the reason beside them, or below where the line is too short."""

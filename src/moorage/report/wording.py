@@ -52,6 +52,12 @@ OUTCOMES: Mapping[Outcome, str] = {
 }
 
 
+def meaning(code: Code) -> str:
+    """What a reason means, to go on a line with something else."""
+    sentence = MEANINGS[code].removesuffix(".")
+    return sentence[0].lower() + sentence[1:]
+
+
 def outcome(item: Item | RepositoryItem, *, applied: bool) -> str:
     """What became, or is to become, of an item, in two or three words."""
     if item.action is Action.KEEP:

@@ -66,8 +66,8 @@ def test_the_revision_that_an_image_names_is_a_record(history: History) -> None:
     ]
     assert judged(history, tags, {}) == {
         "kept": "keep-policy: branch main",
-        "gone": f"not-kept: published at {history['lost'][:12]}, where no branch or tag leads that a policy selects",
-        "vanished": "not-kept: published at 000000000000, which this clone does not have",
+        "gone": f"not-kept: published at commit {history['lost'][:12]}; no branch or tag that a keep policy selects leads there",
+        "vanished": "not-kept: published at commit 000000000000; the clone has no such commit",
     }
 
 

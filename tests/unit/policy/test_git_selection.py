@@ -43,7 +43,7 @@ def test_a_number_ranks_contents_by_their_newest_commit_on_the_branch() -> None:
         NOW,
     )
     assert words(found) == {"X": ["branch main, 1st newest of 2"], "Z": ["branch main, 2nd newest of 2"]}
-    assert why_not(found, "Y") == "published at c2; branch main keeps the last 2, and this is not among them"
+    assert why_not(found, "Y") == "published at commit c2; branch main keeps the last 2, and this is none of them"
 
 
 def test_contents_that_share_a_commit_live_and_die_together_and_count_as_one() -> None:
@@ -60,20 +60,20 @@ def test_contents_that_share_a_commit_live_and_die_together_and_count_as_one() -
 def test_a_commit_that_is_not_here_binds_nothing_together() -> None:
     found = judge([selected("main")], records(c1="A", gone="A B"), {"c1": met(9, 1)}, NOW)
     assert set(found.kept) == {"A"}
-    assert why_not(found, "B") == "published at gone, which this clone does not have"
+    assert why_not(found, "B") == "published at commit gone; the clone has no such commit"
 
 
 def test_a_tag_keeps_what_its_own_commit_has() -> None:
     release = selected("v1", kind=ReferenceKind.TAG, commit="c2")
     found = judge([release], records(c1="A", c2="B"), {"c1": met(9), "c2": met(8)}, NOW)
     assert words(found) == {"B": ["tag v1"]}
-    assert why_not(found, "A") == "published at c1, where no branch or tag leads that a policy selects"
+    assert why_not(found, "A") == "published at commit c1; no branch or tag that a keep policy selects leads there"
 
 
 def test_a_tag_whose_policy_keeps_nothing_says_so() -> None:
     release = selected("v1", Limit(last=0), kind=ReferenceKind.TAG, commit="c1")
     found = judge([release], records(c1="A"), {"c1": met(9)}, NOW)
-    assert why_not(found, "A") == "published at c1; tag v1 keeps the last 0, and this is not among them"
+    assert why_not(found, "A") == "published at commit c1; tag v1 keeps the last 0, and this is none of them"
 
 
 def test_one_branch_s_number_is_not_used_up_by_another() -> None:
@@ -94,7 +94,7 @@ def test_many_keepers_are_counted_rather_than_listed() -> None:
 
 def test_many_commits_are_counted_rather_than_listed() -> None:
     found = judge([], records(**{f"c{number}": "X" for number in range(5)}), {}, NOW)
-    assert why_not(found, "X") == "published at c0, c1, c2 and 2 more commits, which this clone does not have"
+    assert why_not(found, "X") == "published at c0, c1, c2 and 2 more commits; the clone has no such commit"
 
 
 def test_a_branch_with_a_number_and_an_age_names_itself_once() -> None:

@@ -60,7 +60,7 @@ def test_age_comes_first_and_the_number_is_of_the_rest() -> None:
     found = gone(*tags, git=None, limits=limits)
     assert found == {
         "30": "not among the newest 2 of --git-tag-strategy-limit",
-        "40": "5w 5d old, --git-tag-strategy-expiry-days says 35",
+        "40": "5w 5d old, --git-tag-strategy-expiry-days says 35 days",
     }
 
 

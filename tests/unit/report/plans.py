@@ -74,7 +74,7 @@ class _Shop:
     def releases(self, count: int, megabytes: float) -> None:
         for minor in range(count):
             days = 14.0 * (count - minor) + 3
-            self.keep(f"v2.{minor}.0", Code.PROTECTED, "protected by v*", days, megabytes)
+            self.keep(f"v2.{minor}.0", Code.PROTECTED, "matches v* of cleanup.protect", days, megabytes)
             self.keep(f"@v2.{minor}.0", Code.STANDS_ALONE, f"tagged v2.{minor}.0", days, megabytes)
             for platform in ("amd64", "arm64"):
                 self.keep(f"@v2.{minor}.0-{platform}", Code.REACHABLE, f"part of v2.{minor}.0, which stays", days, megabytes / 2)
@@ -104,7 +104,7 @@ def realistic(*, applied: bool = False) -> Plan:
     web.keep("canary", Code.CANNOT_UNTAG, "its manifest stays, and this registry deletes a manifest with all of its tags", 44)
     web.keep("pr-312", Code.TAKES_ALONG, "this registry would delete @pr-312-arm64 (0a1b2c3d4e5f) with it, which stays", 52)
     web.keep("hotfix-2", Code.KEEP_LIST, "named in deploy/keep.txt, line 12", 61)
-    web.keep("latest", Code.EXCLUDED, "excluded by latest", 1)
+    web.keep("latest", Code.EXCLUDED, "matches latest of --exclude-tags", 1)
     web.keep("pr-433", Code.TOO_YOUNG, "41m old, the grace for new images is 2h", 0.03)
     api.releases(3, 210)
     for number in range(10):
@@ -173,7 +173,7 @@ def long(count: int) -> Plan:
     items = [
         item(f"pr-{number}", Code.RULE, rule, goes=True, days=37 + number / 100)
         if number % 2
-        else item(f"v{number}", Code.PROTECTED, "protected by v*", days=number / 20)
+        else item(f"v{number}", Code.PROTECTED, "matches v* of cleanup.protect", days=number / 20)
         for number in range(count)
     ]
     return Plan(created=NOW, items=tuple(items), freed={repository("acme/app"): 10_000_000 * count})
