@@ -13,7 +13,7 @@ from tests.images import CREATED, artifact, cosign, image, index, layer
 from moorage.errors import NotFound
 from moorage.oci.manifest import parse_time
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.registries.interface import Describer, RepositoryLister
+from moorage.registries.interface import Describer, RepositoryLister, Revealer
 
 if TYPE_CHECKING:
     from tests.contract.scene import Scene
@@ -63,8 +63,13 @@ class ListingPromises:
         subject = image(layer("subject"))
         scene.push(subject, "v1")
         referrer = scene.push(artifact(subject), "its-sbom")
-        inventory = scene.open().inventory(scene.repository)
+        registry = scene.open()
+        inventory = registry.inventory(scene.repository)
+        if inventory.manifests[referrer].unread:
+            assert isinstance(registry, Revealer)
+            inventory = registry.reveal(inventory, [referrer])
         assert inventory.manifests[referrer].subject == subject.digest
+        assert not inventory.manifests[referrer].unread
 
     def test_dates_are_the_vendors_own_or_the_configs(self, scene: Scene) -> None:
         digest = scene.push(image(layer("old"), created=CREATED), "v1", age=MONTH)

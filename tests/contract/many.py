@@ -9,7 +9,7 @@ from tests.images import image, layer
 
 from moorage.oci.reference import Digest, Tag
 from moorage.policy.plan import Outcome
-from moorage.registries.interface import BatchReader, TagFinder
+from moorage.registries.interface import BatchReader, Revealer, TagFinder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +66,27 @@ class ManyPromises:
             assert registry.manifests(scene.repository, [one.digest for one in made]) == {}
         else:
             assert not self.abilities.reads_many
+
+    def test_what_a_listing_leaves_unread_is_read_on_request_and_nothing_else_changes(self, scene: Scene) -> None:
+        fine, damaged, gone, left = (scene.push(image(layer(name)), name) for name in ("fine", "damaged", "gone", "left"))
+        registry = scene.open()
+        before = registry.inventory(scene.repository)
+        unread = {digest for digest, stored in before.manifests.items() if stored.unread}
+        if not isinstance(registry, Revealer) or not unread:
+            assert not unread
+            return
+        assert unread == {fine, damaged, gone, left}
+        scene.unreadable(damaged)
+        registry.delete_manifest(scene.repository, gone)
+        scene.settle()
+        after = registry.reveal(before, [fine, damaged, gone])
+        assert Digest.of(after.manifests[fine].content) == fine
+        assert after.manifests[fine].date == before.manifests[fine].date
+        assert after.unreadable.keys() == {damaged}
+        assert after.missing == {gone}
+        assert after.dangling.keys() == {Tag("gone")}
+        assert after.tags.keys() == {Tag("fine"), Tag("damaged"), Tag("left")}
+        assert after.manifests[left] == before.manifests[left]
 
     def _tells_the_truth(self, scene: Scene, registry: Registry, digests: list[Digest]) -> None:
         found = self._tags_on(scene, registry, digests)

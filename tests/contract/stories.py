@@ -58,6 +58,17 @@ class CleanupStories:
         assert not scene.broken(child.digest)
         assert not scene.has(parent.digest)
 
+    def test_an_sbom_with_a_tag_stays_with_its_image_whatever_covers_it(self, scene: Scene, tmp_path: Path) -> None:
+        kept, gone = image(layer("kept")), image(layer("gone"))
+        scene.push(kept, "keep", age=MONTH)
+        scene.push(gone, "old", age=MONTH)
+        stays = scene.push(artifact(kept, payload=b"of what stays"), "old-sbom-of-keep", age=MONTH)
+        scene.push(artifact(gone, payload=b"of what goes"), "old-sbom-of-old", age=MONTH)
+        clean(scene, policy("old*"), tmp_path)
+        scene.settle()
+        assert scene.tags() == {"keep": kept.digest, "old-sbom-of-keep": stays}
+        assert not scene.broken(stays)
+
     def test_a_part_that_runs_somewhere_by_its_digest_stays(self, scene: Scene, tmp_path: Path) -> None:
         used, other = image(layer("used"), platform="linux/arm64"), image(layer("other"))
         parent = index(used, other)

@@ -82,7 +82,7 @@ class TestGooglesWays:
         assert scene.simulator.counts["GET", "/v2/manifests"] == 0
 
     def test_only_what_may_lead_further_is_read(self, scene: Scene) -> None:
-        """An index, and an OCI manifest that is part of none: it may belong to an image."""
+        """An index, and an OCI manifest without a tag that is part of none: it may belong to an image."""
         both = index(image(layer("amd")), image(layer("arm"), platform="linux/arm64"))
         alone = image(layer("alone"))
         scene.push(both, "both")
@@ -90,8 +90,9 @@ class TestGooglesWays:
         scene.push(artifact(alone))
         scene.simulator.counts.clear()
         inventory = scene.open().inventory(scene.repository)
-        assert scene.simulator.counts["GET", "/v2/manifests"] == 3
+        assert scene.simulator.counts["GET", "/v2/manifests"] == 2
         assert len(inventory.manifests) == 5
+        assert [stored.digest for stored in inventory.manifests.values() if stored.unread] == [alone.digest]
 
     def test_an_untagged_sbom_stays_with_its_image_and_goes_with_it(self, scene: Scene, tmp_path: Path) -> None:
         """Google refuses to delete an image before what belongs to it."""

@@ -10,7 +10,7 @@ from moorage.commands.carry_out import Run
 from moorage.commands.journal import Journal
 from moorage.commands.reconcile import Result, reconcile
 from moorage.commands.stage_needs import StageViews
-from moorage.commands.survey import look
+from moorage.commands.survey import revealed, seen_again
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, Failure, PartialFailure, RegistryError
 from moorage.oci.records import is_record
@@ -126,12 +126,14 @@ class Application:
         """
         inventory = planner.inventory
         outcomes: Mapping[Key, Result] = {}
+        going = {item.digest for item in items if item.digest is not None}
         if self.reviewed:
+            inventory = revealed(self.registry, inventory, going)
             outcomes = reconcile(items, inventory, planner.claims)
         else:
             known = inventory.tags.keys() | inventory.unresolved.keys() | inventory.dangling.keys()
             if {tag for tag in self.registry.tag_names(inventory.repository) if not is_record(tag)} != known:
-                inventory = look(self.registry, inventory.repository)
+                inventory = seen_again(self.registry, inventory, going)
                 outcomes = reconcile(items, inventory, planner.claims)
         left = [item for item in items if item.key not in outcomes]
         unfit = {**outcomes, **_cannot_untag(self.registry, inventory.repository, left)}

@@ -12,7 +12,7 @@ from moorage.oci.reference import Digest, Repository
 from moorage.policy.claims import Claims
 from moorage.policy.planner import Planner
 from moorage.policy.rules import Policy
-from moorage.registries.interface import Describer, Reader, ReferrerLister, Registry, TagDeleter
+from moorage.registries.interface import Describer, Reader, ReferrerLister, Registry, Revealer, TagDeleter
 
 WHOLE_MANIFESTS_ONLY = "this registry only removes whole manifests with all their tags"
 
@@ -49,12 +49,32 @@ def complete(registry: Registry, inventory: Inventory, question: Question) -> Pl
             inventory = looked_up(registry, inventory, needs.manifests)
         elif needs.dates:
             inventory = inventory.with_manifests(described(registry, inventory, needs.dates))
+        elif needs.unread:
+            inventory = revealed(registry, inventory, needs.unread)
         elif needs.referrers and isinstance(registry, ReferrerLister):
             asked |= needs.referrers
             found = registry.referrers(inventory, needs.referrers)
             inventory = inventory.with_manifests(stored for stored in found if stored.digest not in inventory.manifests)
         else:
             return planner
+
+
+def revealed(registry: Registry, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
+    """The same, with those of these manifests read that the listing left unread."""
+    wanted = [digest for digest in digests if digest in inventory.manifests and inventory.manifests[digest].unread]
+    if not wanted:
+        return inventory
+    if not isinstance(registry, Revealer):
+        raise TypeError("a registry that leaves manifests unread has to read them on request")
+    return registry.reveal(inventory, wanted)
+
+
+def seen_again(registry: Registry, before: Inventory, digests: Iterable[Digest]) -> Inventory:
+    """What a repository holds by now, these manifests read. What was read before is not read again: no digest's bytes change."""
+    anew = look(registry, before.repository)
+    read = {digest: stored for digest, stored in before.manifests.items() if not stored.unread}
+    known = [stored.with_bytes_of(read[digest]) for digest, stored in anew.manifests.items() if stored.unread and digest in read]
+    return revealed(registry, anew.with_manifests(known), digests)
 
 
 def looked_up(registry: Registry, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:

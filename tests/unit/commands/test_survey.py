@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.images import image, index, layer, push
+from tests.images import artifact, image, index, layer, push
 from tests.unit.commands.harbourside import NOW, Moody, Shore
 
-from moorage.commands.survey import Question, complete, looked_up
+from moorage.commands.reconcile import reconcile
+from moorage.commands.survey import Question, complete, looked_up, revealed, seen_again
 from moorage.errors import Denied, NotFound, Unreachable
+from moorage.oci.inventory import Stored
 from moorage.oci.reference import Digest
 from moorage.policy.claims import Claims
 from moorage.policy.patterns import TagSelector
@@ -19,10 +21,12 @@ from moorage.policy.reason import Code, Reason
 from moorage.policy.rules import Policy, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from moorage.oci.inventory import Inventory
     from moorage.oci.reference import Repository, Tag
+    from moorage.policy.planner import Planner
 
 OLD = Policy(rules=(Rule("old", tags=TagSelector.parse(["old*"]), older_than=timedelta(days=1)),))
 IN_USE = (Reason(Code.IN_USE, "Deployment web runs it"),)
@@ -101,3 +105,79 @@ def test_dates_are_asked_for_candidates_alone(shore: Shore) -> None:
     push(shore.registry, shore.repository, image(layer("b")), "kept")
     planner = shore.planner(OLD)
     assert {tag.text for tag, digest in planner.inventory.tags.items() if planner.inventory.manifests[digest].dated} >= {"old-1"}
+
+
+class Terse(Moody):
+    """A registry whose listing does not say of tagged images what they belong to."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.revealed: list[Digest] = []
+
+    def inventory(self, repository: Repository) -> Inventory:
+        seen = super().inventory(repository)
+        tagged = set(seen.tags.values())
+        return seen.with_manifests(
+            Stored(digest, stored.media_type, date=stored.date, dated=stored.dated, unread=True)
+            for digest, stored in seen.manifests.items()
+            if digest in tagged and not stored.children
+        )
+
+    def reveal(self, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
+        wanted = list(digests)
+        self.revealed += wanted
+        told = super().inventory(inventory.repository).manifests
+        return inventory.with_manifests(inventory.manifests[digest].with_bytes_of(told[digest]) for digest in wanted)
+
+
+class TestUnread:
+    def survey(self, shore: Shore, registry: Terse) -> Planner:
+        return complete(registry, registry.inventory(shore.repository), Question(OLD, NOW, Claims()))
+
+    def test_only_what_may_go_is_read(self, shore: Shore) -> None:
+        old = image(layer("old"))
+        push(shore.registry, shore.repository, old, "old")
+        push(shore.registry, shore.repository, image(layer("kept")), "kept")
+        registry = Terse(shore.registry_name)
+        planner = self.survey(shore, registry)
+        assert {item.digest for item in planner.plan().items if item.goes} == {old.digest}
+        assert old.digest in registry.revealed
+        assert len(registry.revealed) == 2, "and one that stays, to know that an image does"
+
+    def test_what_belongs_to_something_that_stays_is_found_out_before_it_goes(self, shore: Shore) -> None:
+        kept = image(layer("kept"))
+        push(shore.registry, shore.repository, kept, "kept")
+        push(shore.registry, shore.repository, artifact(kept), "old-sbom")
+        assert not [item for item in self.survey(shore, Terse(shore.registry_name)).plan().items if item.goes]
+
+    def test_a_registry_that_leaves_images_unread_has_to_read_them(self, shore: Shore) -> None:
+        push(shore.registry, shore.repository, image(), "old")
+        seen = Terse(shore.registry_name).inventory(shore.repository)
+        with pytest.raises(TypeError):
+            revealed(shore.registry, seen, seen.manifests)
+
+    def test_what_was_read_for_the_plan_holds_when_the_repository_is_seen_again(self, shore: Shore) -> None:
+        """A tag comes to an image after the plan: it stays, and with it what belongs to it."""
+        app = image(layer("app"))
+        sbom = artifact(app)
+        push(shore.registry, shore.repository, app, "old-app")
+        push(shore.registry, shore.repository, sbom, "old-sbom")
+        push(shore.registry, shore.repository, image(layer("kept")), "kept")
+        registry = Terse(shore.registry_name)
+        planner = self.survey(shore, registry)
+        items = [item for item in planner.plan().items if item.goes]
+        assert {item.digest for item in items} == {app.digest, sbom.digest}
+        push(shore.registry, shore.repository, app, "release")
+        before = list(registry.revealed)
+        again = seen_again(registry, planner.inventory, {item.digest for item in items if item.digest})
+        assert registry.revealed == before
+        held = {digest for _, tag, digest in reconcile(items, again, Claims()) if tag is None}
+        assert held == {app.digest, sbom.digest}
+
+    def test_what_was_not_read_for_the_plan_is_read_when_it_is_to_go(self, shore: Shore) -> None:
+        old = image(layer("old"))
+        push(shore.registry, shore.repository, old, "old")
+        registry = Terse(shore.registry_name)
+        again = seen_again(registry, registry.inventory(shore.repository), {old.digest})
+        assert registry.revealed == [old.digest]
+        assert not again.manifests[old.digest].unread

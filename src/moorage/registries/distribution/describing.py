@@ -1,6 +1,6 @@
 """Labels and missing dates, out of manifests and configs: what a vendor's listing does not say."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,13 +26,13 @@ def describe(
     known = {stored.digest: _parsed(stored) for stored in _reached(inventory, unclear) if stored.content}
     unread = [stored.digest for stored in unclear if stored.digest not in known]
     read = in_threads(lambda digest: read_digest(client, inventory.repository, digest), unread, parallel)
-    manifests = {**known, **{one.stored.digest: one.stored for one in read if one.stored}}
-    first = Readings(manifests, inventory.unreadable, inventory.missing)
+    known |= {one.stored.digest: one.stored for one in read if one.stored}
+    first = Readings(known, inventory.unreadable, inventory.missing)
     below = with_children(client, inventory.repository, first, parallel=parallel)
     seen = Inventory(inventory.repository, {}, below.manifests, unreadable=below.unreadable, missing=below.missing)
     roots = [stored.digest for stored in unclear]
     told = {stored.digest: stored for stored in dating.describe(client, seen, roots, parallel=parallel, now=now)}
-    return [_completed(stored, told.get(stored.digest)) for stored in wanted]
+    return [_completed(_read(stored, known), told.get(stored.digest)) for stored in wanted]
 
 
 def _reached(inventory: Inventory, roots: Iterable[Stored]) -> Iterable[Stored]:
@@ -49,6 +49,11 @@ def _reached(inventory: Inventory, roots: Iterable[Stored]) -> Iterable[Stored]:
 
 def _parsed(stored: Stored) -> Stored:
     return Stored.of(parse_manifest(stored.content, stored.media_type), stored.content)
+
+
+def _read(stored: Stored, known: Mapping[Digest, Stored]) -> Stored:
+    """With what reading it for its config has told besides, where the listing had left that open."""
+    return stored.with_bytes_of(known[stored.digest]) if stored.unread and stored.digest in known else stored
 
 
 def _completed(stored: Stored, told: Stored | None) -> Stored:

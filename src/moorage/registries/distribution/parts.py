@@ -15,7 +15,7 @@ from moorage.oci.records import is_record
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import dating
 from moorage.registries.distribution.client import Distribution
-from moorage.registries.distribution.snapshot import Readings, read_digests, with_children
+from moorage.registries.distribution.snapshot import VANISHED, Readings, read_digests, with_children
 
 
 def read_with_parts(
@@ -42,8 +42,9 @@ def read_listed(
     """What a listing that has media types leaves open, by as few GETs as that takes.
 
     `kinds` are the media types of what is listed, "" for those it does not say; `tags` may lead to more. Indexes come first: what
-    they call an image needs no look of its own. Then OCI manifests that are part of none, as any of those may have a `subject`;
-    Docker's have none. What only records point at is not read: there may be a hundred thousand of them.
+    they call an image needs no look of its own. Then OCI manifests that are part of none and have no tag: any of those may have a
+    `subject`, which Docker's have not. Those with a tag stay unread until one of their tags may go (`reveal`). What only records
+    point at is not read: there may be a hundred thousand of them.
     """
     records = {digest for tag, digest in tags.items() if is_record(tag)} - {
         digest for tag, digest in tags.items() if not is_record(tag)
@@ -54,12 +55,33 @@ def read_listed(
     above = read_with_parts(client, repository, sorted(indexes), parallel=parallel, known=images)
     parts = {child for stored in above.manifests.values() for child in stored.children}
     doubtful = {image.digest for image in images if image.media_type != media_type.DOCKER_MANIFEST} - parts - records
-    below = read_with_parts(client, repository, sorted(doubtful), parallel=parallel)
+    unread = {digest: Stored(digest, kinds[digest], unread=True) for digest in doubtful & set(tags.values())}
+    below = read_with_parts(client, repository, sorted(doubtful - unread.keys()), parallel=parallel)
     lost = below.unreadable.keys() | below.missing
     return Readings(
-        {digest: stored for digest, stored in {**above.manifests, **below.manifests}.items() if digest not in lost},
+        {digest: stored for digest, stored in {**above.manifests, **unread, **below.manifests}.items() if digest not in lost},
         {**above.unreadable, **below.unreadable},
         above.missing | below.missing,
+    )
+
+
+def reveal(client: Distribution, inventory: Inventory, digests: Iterable[Digest], *, parallel: int) -> Inventory:
+    """As `Revealer.reveal`: these manifests read, each once, with all that they lead to."""
+    wanted = frozenset(digests)
+    known = [stored for stored in inventory.manifests.values() if stored.digest not in wanted]
+    read = read_with_parts(client, inventory.repository, sorted(wanted), parallel=parallel, known=known)
+    told = inventory.manifests
+    gone = {tag for tag, digest in inventory.tags.items() if digest in wanted & read.missing}
+    return replace(
+        inventory,
+        tags={tag: digest for tag, digest in inventory.tags.items() if tag not in gone},
+        manifests={
+            digest: told[digest].with_bytes_of(stored) if digest in wanted & told.keys() else stored
+            for digest, stored in read.manifests.items()
+        },
+        unreadable={**inventory.unreadable, **read.unreadable},
+        dangling={**inventory.dangling, **dict.fromkeys(gone, VANISHED)},
+        missing=inventory.missing | read.missing,
     )
 
 
@@ -93,12 +115,7 @@ def describe(
 def _filled(inventory: Inventory, read: Stored) -> Stored:
     """What was read of a manifest, and what the listing had said before."""
     told = inventory.manifests.get(read.digest)
-    if told is None:
-        return read
-    return replace(
-        read, date=told.date, dated=told.dated, size=told.size or read.size, locked=told.locked, vendor_id=told.vendor_id,
-        subject=read.subject or told.subject,
-    )  # fmt: skip
+    return read if told is None else told.with_bytes_of(read)
 
 
 def _all_below(inventory: Inventory, root: Stored) -> list[Stored]:

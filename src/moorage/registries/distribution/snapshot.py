@@ -16,7 +16,7 @@ from moorage.registries.distribution.client import Distribution
 from moorage.registries.distribution.payloads import Fetched
 from moorage.registries.distribution.threads import in_threads
 
-_VANISHED: Final = "the registry lists it and then says that it is not there"
+VANISHED: Final = "the registry lists it and then says that it is not there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def take_inventory(client: Distribution, repository: Repository, *, parallel: in
         manifests=found.manifests,
         unreadable=found.unreadable,
         unresolved=unresolved,
-        dangling=dict.fromkeys(vanished, _VANISHED),
+        dangling=dict.fromkeys(vanished, VANISHED),
         missing=found.missing,
         records=records,
     )

@@ -1,7 +1,7 @@
 """A repository of Artifact Registry as an inventory: one list says what there is, and only what may lead further is read.
 
-That is indexes, for their parts, and OCI manifests that are part of none, as any of those may belong to an image by its
-`subject`. Docker's manifests know no subject.
+That is indexes, for their parts, and OCI manifests without a tag that are part of none, as any of those may belong to an image by
+its `subject`. Docker's manifests know no subject; OCI's with a tag stay unread until one of their tags may go.
 """
 
 from collections.abc import Iterable, Mapping
@@ -80,10 +80,11 @@ def _manifests(
     above = read_with_parts(client, repository, sorted(indexes), parallel=parallel, known=images)
     parts = {child for stored in above.manifests.values() for child in stored.children}
     doubtful = {image.digest for image in images if image.media_type not in _PLAIN} - parts - only_records
-    below = read_with_parts(client, repository, sorted(doubtful), parallel=parallel)
+    unread = {digest: Stored(digest, listed[digest].media_type, unread=True) for digest in doubtful & set(tags.values())}
+    below = read_with_parts(client, repository, sorted(doubtful - unread.keys()), parallel=parallel)
     lost = below.unreadable.keys() | below.missing
     return Readings(
-        {digest: stored for digest, stored in {**above.manifests, **below.manifests}.items() if digest not in lost},
+        {digest: stored for digest, stored in {**above.manifests, **unread, **below.manifests}.items() if digest not in lost},
         {**above.unreadable, **below.unreadable},
         above.missing | below.missing,
     )

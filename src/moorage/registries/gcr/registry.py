@@ -68,7 +68,10 @@ class GoogleRegistry:
         """Empty: Google removes single tags."""
         return ""
 
-    # Describer
+    # Revealer, Describer
+
+    def reveal(self, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
+        return parts.reveal(self._client, inventory, digests, parallel=self._parallel)
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
         """Labels, and dates where Google has none: read from configs, and from those manifests that were not read yet."""

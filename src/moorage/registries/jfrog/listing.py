@@ -20,8 +20,8 @@ def take_inventory(
 ) -> Inventory:
     """Every manifest, by the `folders` of the query and the `names` of the list of tags.
 
-    Costs a HEAD per tag whose digest the query did not say, and a GET per index and per OCI manifest that no index describes as
-    an image: Artifactory does not say whether it has a `subject`. Docker's manifests have none.
+    Costs a HEAD per tag whose digest the query did not say, and a GET per index and per OCI manifest without a tag that no index
+    describes as an image: Artifactory does not say whether it has a `subject`. Docker's manifests have none.
     """
     told = {folder.name: folder.digest for folder in folders if isinstance(folder.name, Tag)}
     listed = dict.fromkeys(names)

@@ -12,6 +12,7 @@ from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import Distribution, snapshot
 from moorage.registries.distribution.describing import describe
 from moorage.registries.distribution.mounting import SeenBlobs
+from moorage.registries.distribution.parts import reveal
 from moorage.registries.interface import Ability
 from moorage.registries.jfrog import API_URL, REPOSITORY
 from moorage.registries.jfrog.api import JFrogApi
@@ -23,9 +24,9 @@ from moorage.registries.vendor import Connection
 
 
 class JFrogRegistry:
-    """Implements Registry, TagDeleter, Describer, Reader, Writer, Authenticator, RepositoryLister and Examiner. Thread-safe.
+    """Implements Registry, TagDeleter, Revealer, Describer, Reader, Writer, Authenticator, RepositoryLister and Examiner.
 
-    Publishing takes the docker address alone; listing and deleting take Artifactory's REST API, too.
+    Thread-safe.     Publishing takes the docker address alone; listing and deleting take Artifactory's REST API, too.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -88,7 +89,10 @@ class JFrogRegistry:
         """Empty for local repositories; virtual and remote ones delete nothing."""
         return self._api.obstacle(self._places.of(repository))
 
-    # Describer
+    # Revealer, Describer
+
+    def reveal(self, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
+        return reveal(self._client, inventory, digests, parallel=self._parallel)
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
         """What the listing did not say, read from configs: labels, and dates where Artifactory has none."""

@@ -39,8 +39,8 @@ def take_inventory(
 ) -> Inventory:
     """Every manifest, by what the search found and by the `names` of /v2's list.
 
-    Costs a HEAD per tag that the search does not know, and a GET per index and per OCI manifest that no index describes as an
-    image: Nexus does not say whether it has a `subject`. Docker's manifests have none.
+    Costs a HEAD per tag that the search does not know, and a GET per index and per OCI manifest without a tag that no index
+    describes as an image: Nexus does not say whether it has a `subject`. Docker's manifests have none.
     """
     targets: dict[Tag, set[Digest]] = {tag: set() for tag in names}
     for one in components:

@@ -13,6 +13,7 @@ from moorage.oci.reference import BadReference, Digest, Repository, Tag
 from moorage.registries.distribution import Distribution
 from moorage.registries.distribution.describing import describe
 from moorage.registries.distribution.mounting import SeenBlobs
+from moorage.registries.distribution.parts import reveal
 from moorage.registries.interface import Ability
 from moorage.registries.nexus import API_URL, PASSWORD, REPOSITORY, USERNAME
 from moorage.registries.nexus.api import NexusApi
@@ -23,9 +24,9 @@ from moorage.registries.vendor import Connection
 
 
 class NexusRegistry:
-    """Implements Registry, TagDeleter, Describer, Reader, Writer, Authenticator, RepositoryLister and Examiner. Thread-safe.
+    """Implements Registry, TagDeleter, Revealer, Describer, Reader, Writer, Authenticator, RepositoryLister and Examiner.
 
-    Publishing takes the docker address alone; listing and deleting take Nexus's REST API, too.
+    Thread-safe.     Publishing takes the docker address alone; listing and deleting take Nexus's REST API, too.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -77,7 +78,10 @@ class NexusRegistry:
         """Empty for hosted repositories; groups and proxies delete nothing."""
         return self._deletion.obstacle(self._places.of(repository))[0]
 
-    # Describer
+    # Revealer, Describer
+
+    def reveal(self, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
+        return reveal(self._client, inventory, digests, parallel=self._parallel)
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
         """What the listing did not say, read from configs: labels, and dates where Nexus has none."""

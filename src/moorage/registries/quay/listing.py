@@ -1,8 +1,8 @@
 """A repository of Quay as an inventory.
 
-By the API, tags come a hundred a page with digest, date and lock. It does not say which image belongs to another by its
-`subject`, so each manifest is read once; parts of indexes are taken at the index's word. By /v2 alone each tag is read, and dates
-stand in image configs.
+By the API, tags come a hundred a page with digest, date and lock, and it says which are indexes (data/registry_model, quay/quay,
+seen 2026-11): those are read, and their parts taken at their word. It does not say which image belongs to another by its
+`subject`, so images stay unread until one of their tags may go. By /v2 alone each tag is read, and dates stand in image configs.
 """
 
 from collections.abc import Iterable
@@ -25,10 +25,12 @@ _VANISHED: Final = "Quay lists it and then says that it is not there"
 
 
 def by_api(api: QuayApi, client: Distribution, repository: Repository, *, parallel: int) -> Inventory:
-    """A page per 100 tags, and a GET per distinct manifest and nested index. Raises NotFound for an unknown repository."""
+    """A page per 100 tags, and a GET per distinct index. Raises NotFound for an unknown repository."""
     listed = api.tags(repository)
     images = [record for record in listed if not is_record(record.name)]
-    found = read_with_parts(client, repository, [record.digest for record in images], parallel=parallel)
+    unread = {record.digest: Stored(record.digest, unread=True) for record in images if not record.is_index}
+    indexes = [record.digest for record in images if record.digest not in unread]
+    found = read_with_parts(client, repository, indexes, parallel=parallel, known=unread.values())
     dangling = [record for record in images if record.digest in found.missing]
     return Inventory(
         repository=repository,

@@ -13,13 +13,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TagRecord:
-    """One live tag. `started` is when it was pushed or moved to where it points; `size` are the bytes of all layers."""
+    """One live tag. `started` is when it was pushed or moved to where it points; `size` are the bytes of all layers.
+
+    `is_index` is False where Quay says that it is none.
+    """
 
     name: Tag
     digest: Digest
     started: datetime | None
     size: int | None
     immutable: bool
+    is_index: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def _tag(fields: Mapping[str, Any]) -> TagRecord:
         _moment(fields.get("start_ts")),
         _number(fields.get("size")),
         immutable=fields.get("immutable") is True,
+        is_index=fields.get("is_manifest_list") is not False,
     )
 
 

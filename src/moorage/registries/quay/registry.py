@@ -96,7 +96,10 @@ class QuayRegistry:
     def cannot_untag(self, repository: Repository) -> str:
         return self._deletion.cannot_untag(repository)
 
-    # Describer
+    # Revealer, Describer
+
+    def reveal(self, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
+        return parts.reveal(self._client, inventory, digests, parallel=self._parallel)
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
         return parts.describe(self._client, inventory, digests, parallel=self._parallel, now=lambda: datetime.now(UTC))

@@ -22,8 +22,15 @@ def listed(**fields: Any) -> dict[str, Any]:
 def test_a_tag_has_its_digest_date_and_lock() -> None:
     page = payloads.tag_page(listed(immutable=True), "the list")
     assert page == payloads.TagPage(
-        (payloads.TagRecord(Tag("v1"), DIGEST, datetime(2026, 1, 1, tzinfo=UTC), 7, immutable=True),), has_more=False
+        (payloads.TagRecord(Tag("v1"), DIGEST, datetime(2026, 1, 1, tzinfo=UTC), 7, immutable=True, is_index=False),),
+        has_more=False,
     )
+
+
+@pytest.mark.parametrize("said", [True, None, "no"])
+def test_what_is_not_said_to_be_no_index_may_be_one(said: object) -> None:
+    (tag,) = payloads.tag_page(listed(is_manifest_list=said), "the list").tags
+    assert tag.is_index
 
 
 @pytest.mark.parametrize("start", [None, 0, -5, "yesterday", True, 10**18])
