@@ -58,7 +58,7 @@ def test_every_row_is_sound(option: Option[Any]) -> None:
 
 def test_passwords_and_tokens_are_secret() -> None:
     for option in TABLE:
-        sounds_secret = option.name.endswith(("-token", "password", "registry-auth"))
+        sounds_secret = option.name.endswith(("-token", "password", "registry-auth", "config-base64"))
         assert option.secret is sounds_secret, option.name
 
 

@@ -40,7 +40,7 @@ YES = Option(
 )
 MAX_DELETE = Option(
     name="max-delete",
-    help="Refuse to start if the plan deletes more tags than this in one run; -1 is no limit.",
+    help="Refuse to start if the plan deletes more tags than this in one run, of which each shard is one; -1 is no limit.",
     parse=whole_number(NO_LIMIT),
     default=1000,
     metavar="N",
