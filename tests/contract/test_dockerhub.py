@@ -236,6 +236,8 @@ class TestDeletion(Hub):
         assert run.halted is None
         assert outcomes(run)["old-other"] is Outcome.DELETED
         assert outcomes(run, Kind.MANIFEST)[str(part.digest)] is Outcome.FAILED
+        assert outcomes(run)["old-part"] is Outcome.DELETED  # before Docker Hub said that the manifest is needed
+        assert scene.tags() == {}
         assert not scene.broken(part.digest)
 
     def test_a_manifest_that_an_index_holds_for_a_moment_is_asked_for_again(

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from moorage.commands.reconcile import Result
 from moorage.errors import NotFound
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.policy.plan import Key
+from moorage.policy.plan import Key, Outcome
 from moorage.registries.interface import Asynchronous, BatchReader, Registry
 
 _FIRST_PAUSE = 0.5  # seconds; doubled each time
@@ -18,10 +19,14 @@ _FIRST_PAUSE = 0.5  # seconds; doubled each time
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`still` are said to be deleted and are there all the same; `lost` were to stay and are not there any more."""
+    """`still` are said to be deleted and are there all the same; `lost` were to stay and are not there any more.
+
+    `gone` are tags that went though their manifest was refused: Docker Hub takes them away before it says that it needs that.
+    """
 
     still: frozenset[Key] = frozenset()
     lost: frozenset[Tag] = frozenset()
+    gone: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,11 @@ class Aftermath:
     spent: Callable[[], bool]
     sleep: Callable[[float], None]
 
-    def view(self, deleted: Collection[Key], kept: Collection[Tag]) -> View:
-        """What became of these. Raises RegistryError where nobody could look."""
-        if not deleted:
+    def view(self, outcomes: Mapping[Key, Result], kept: Collection[Tag]) -> View:
+        """Whether these are true. Raises RegistryError where nobody could look."""
+        deleted = [key for key, (outcome, _) in outcomes.items() if outcome is Outcome.DELETED]
+        refused = [key for key, (outcome, _) in outcomes.items() if outcome is Outcome.FAILED and key[1] is not None]
+        if not deleted and not refused:
             return View()
         names = self.registry.tag_names(self.repository)
         still = self._still(deleted, names)
@@ -48,7 +55,7 @@ class Aftermath:
             patience -= pause
             pause *= 2
             still = self.still_there(still)
-        return View(still, frozenset(kept) - names)
+        return View(still, frozenset(kept) - names, frozenset(key for key in refused if key[1] not in names))
 
     def still_there(self, deleted: Collection[Key]) -> frozenset[Key]:
         """Those that are there right now."""

@@ -233,15 +233,16 @@ class Run:
 
     def _look_again(self) -> None:
         """What is said to be deleted and is still there has failed; what was to stay and is gone ends the repository."""
-        deleted = [key for key, (outcome, _) in self.outcomes.items() if outcome is Outcome.DELETED]
         planned = {item.tag for item in self.items}
         look = Aftermath(self.registry, self.repository, self._tags, self.parallel, self.spent, self.sleep)
         try:
-            seen = look.view(deleted, [tag for tag in self.inventory.tags if tag not in planned and not self._left_alone(tag)])
+            kept = [tag for tag in self.inventory.tags if tag not in planned and not self._left_alone(tag)]
+            seen = look.view(self.outcomes, kept)
             still = self._without_loose_tags(look, seen.still)
         except RegistryError as error:
             self.progress.warn(f"{self.repository}: could not look whether the deletions took effect: {error.message}")
             return
+        self.outcomes |= dict.fromkeys(seen.gone, (Outcome.DELETED, None))
         self.outcomes |= dict.fromkeys(still, (Outcome.FAILED, "the registry accepted the deletion, and it is still there"))
         if seen.lost:
             names = ", ".join(sorted(tag.text for tag in seen.lost)[:10])

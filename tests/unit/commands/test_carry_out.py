@@ -495,3 +495,18 @@ class TestReconcile:
         blob.write_bytes(b"damaged")
         found = reconcile(items, shore.inventory(), Claims())
         assert {item.key for item in items if item.kind is Kind.MANIFEST} == found.keys()
+
+
+def test_tags_that_went_before_their_manifest_was_refused_are_told_as_deleted(shore: Shore) -> None:
+    """Docker Hub takes them away first, and only then says that something else needs the manifest."""
+
+    class TagsFirst(Moody):
+        def delete_manifest(self, repository: Repository, digest: Digest) -> None:
+            super().delete_tag(repository, Tag("old-1"))
+            raise ItemRefused("something else needs it")
+
+    both = put(shore, image(layer("both")), "old-1", "old-2")
+    made = run(shore, TagsFirst(shore.registry_name))
+    assert outcomes(made) == {"old-1": "deleted", "old-2": "failed", both.digest.short: "failed"}
+    _, [entry] = read_journal(shore.folder / "journal.jsonl")
+    assert entry.outcome is Outcome.FAILED  # so that a restore looks at both tags

@@ -10,7 +10,7 @@ from tests.calling import requested
 
 from moorage.auth.secret import Secret
 from moorage.errors import ConfigurationError
-from moorage.oci.reference import Registry
+from moorage.oci.reference import DOCKER_HUB_HOSTS, Registry
 from moorage.oci.tagging import TagRequest, TagStrategy
 from moorage.policy.patterns import TagSelector
 from moorage.policy.rules import Guards, Rule
@@ -161,6 +161,20 @@ def test_a_user_without_a_registry_belongs_to_the_images_repo(tmp_path: Path) ->
     argv = ["--username", "me", "--password", "pass-word"]
     assert logins(requested(tmp_path, "publish", *argv)) == [("ghcr.io", "me", "--password")]
     assert logins(requested(tmp_path, "publish", *argv, "--registry", "https://quay.io/")) == [("quay.io", "me", "--password")]
+
+
+@pytest.mark.parametrize("name", ["https://index.docker.io/v1/", "index.docker.io/v1", "docker.io", "https://index.docker.io"])
+def test_dockers_own_name_for_docker_hub_is_a_registry(tmp_path: Path, name: str) -> None:
+    argv = ["--username", "me", "--password", "pass-word", "--registry", name]
+    [(registry, _, _)] = logins(requested(tmp_path, "publish", *argv))
+    assert registry in DOCKER_HUB_HOSTS
+
+
+@pytest.mark.parametrize("name", ["https://index.docker.io/v1/me", "https://quay.io/v1/", "https://index.docker.io/library"])
+def test_a_registry_has_no_path(tmp_path: Path, name: str) -> None:
+    request = requested(tmp_path, "publish", "--username", "me", "--password", "pass-word", "--registry", name)
+    assert logins(request) == []
+    assert problems_of(request)[0].startswith(f"bad registry {name!r}")
 
 
 def test_a_list_of_logins(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from moorage.auth.docker_config import DockerConfig, host_of_key, parse_variable, read_config
-from moorage.oci.reference import BadReference, Registry
+from moorage.oci.reference import DOCKER_HUB_HOSTS, BadReference, Registry
 from moorage.settings.options import access, general, safety
 from moorage.settings.registry_auth import DOCKER_HUB
 from moorage.settings.request import Request
@@ -86,6 +86,9 @@ def logins_of(request: Request, registry: Registry | None = None) -> tuple[Login
 
 def _checked(request: Request, login: Login) -> Iterator[Login]:
     host = login.registry.removeprefix("https://").removeprefix("http://").rstrip("/")
+    name, _, path = host.partition("/")
+    if name in DOCKER_HUB_HOSTS and path == "v1":
+        host = name  # docker's own name for Docker Hub: https://index.docker.io/v1/
     try:
         yield replace(login, registry=Registry(host).name)
     except BadReference as error:
