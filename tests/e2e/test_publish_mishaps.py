@@ -136,3 +136,26 @@ def test_other_bytes_than_were_sent_are_not_called_published(
     result = sent(watched, source(tmp_path), "mishap-other")
     assert statuses(result) == ["failed"]
     assert "was stored as" in str(result.images[0].error)
+
+
+def test_a_token_that_expires_on_the_way_is_renewed(watched: ScriptedServer, registry: RunningRegistry, tmp_path: Path) -> None:
+    """Every token is good for five requests, so some expire with the bytes of a blob in flight."""
+    served: list[int] = []
+    refused: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/token":
+            served.append(0)
+            return Reply.of({"token": f"number-{len(served)}"})
+        if served and request.headers.get("authorization") == f"Bearer number-{len(served)}" and served[-1] < 5:
+            served[-1] += 1
+            return forward(request, registry.host)
+        refused.append(request.method)
+        challenge = f'Bearer realm="{watched.url}/token",service="it"'
+        return oci_error(401, "UNAUTHORIZED", **{"www-authenticate": challenge})
+
+    watched.answer = answer
+    result = sent(watched, source(tmp_path), "mishap-expired")
+    assert statuses(result) == ["published"], result
+    assert digest_at(registry, "mishap-expired/app", "v1") == APP.digest.text
+    assert "PUT" in refused, "a blob or a manifest had to be sent again"
