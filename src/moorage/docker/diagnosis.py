@@ -13,6 +13,7 @@ from moorage.transport import redact
 _LAST_LINES: Final = 6
 _LIMIT: Final = 1200  # characters
 _FRAME: Final = "------"  # around the lines of the step that failed, which BuildKit repeats at the end
+_DRAWN: Final = re.compile(r"-+|[0-9]+ \|.*")  # its frames, and the piece of the Dockerfile inside of them
 
 # As dockerd 20.10 to 28 and Go's net/http word them (seen 2026-11, or in moby/moby and registry vendors' issues where named).
 TRANSIENT: Final[tuple[str, ...]] = (
@@ -92,4 +93,4 @@ def last_lines(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     frames = [number for number, line in enumerate(lines) if line == _FRAME]
     told = lines[frames[-2] :] if len(frames) > 1 else lines
-    return redact.text(" | ".join([line for line in told if line.strip("-")][-_LAST_LINES:]), _LIMIT)
+    return redact.text(" | ".join([line for line in told if not _DRAWN.fullmatch(line)][-_LAST_LINES:]), _LIMIT)

@@ -77,7 +77,8 @@ def test_the_last_lines_become_one_without_secrets() -> None:
 
 def test_of_a_failed_build_the_end_is_what_buildkit_says_in_sum() -> None:
     text = "#5 0.4 cannot access\n#5 ERROR: exit code: 2\n------\n > [2/2] RUN ls:\n0.4 cannot access\n------\nDockerfile:2\n"
-    assert last_lines(f"{text}--------------------\nERROR: failed to solve\n") == (
+    excerpt = "--------------------\n   1 |     FROM scratch\n   2 | >>> RUN ls\n   3 |\n--------------------\n"
+    assert last_lines(f"{text}{excerpt}ERROR: failed to solve\n") == (
         "> [2/2] RUN ls: | 0.4 cannot access | Dockerfile:2 | ERROR: failed to solve"
     )
 
