@@ -6,13 +6,13 @@ import json
 import os
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
 
-from moorage.commands.world import World
+from moorage.commands.world import Silence, World
 from moorage.oci import media_type
 from moorage.oci.tagging import TagRequest, tag_requests
 from moorage.registries.addressing import resolve
@@ -39,6 +39,16 @@ ONE_TAG = tag_requests(custom=["v1"])
 WRITES = frozenset({"POST", "PUT", "PATCH"})
 NO_DOCKER = "/nowhere"
 LIMIT = 60  # seconds, for any one program or request
+
+
+@dataclass
+class Warnings(Silence):
+    """What people are warned of."""
+
+    said: list[str] = field(default_factory=list)
+
+    def warn(self, text: str) -> None:
+        self.said.append(text)
 
 
 def world(engine: DockerEngine | None = None) -> World:

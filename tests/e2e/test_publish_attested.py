@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from tests.build_counter import BuildCounter, blob_uploads, manifests_put
-from tests.publishing import LIMIT, ONE_TAG, TAGS, context, digest_at, settings, statuses
+from tests.publishing import LIMIT, ONE_TAG, TAGS, Warnings, context, digest_at, settings, statuses
 
 from moorage.auth.secret import Secret
 from moorage.commands.publish import publish
@@ -19,7 +19,7 @@ from moorage.oci import media_type
 from moorage.oci.records import is_record
 from moorage.oci.reference import Tag
 from moorage.registries.addressing import resolve
-from moorage.settings.settings import BuildContext, Engine, Storage
+from moorage.settings.settings import BuildContext, Engine, SourceText, Storage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,3 +205,22 @@ def test_an_image_of_the_project_can_be_what_it_starts_from(
     failed, _ = publish(settings(f"{registry.host}/unattested-chain", images, ONE_TAG), counter.world).images
     assert isinstance(failed.error, ConfigurationError)
     assert "which alone has the image" in failed.error.message
+
+
+def test_what_docker_leaves_out_of_a_local_image_is_said(
+    modern: BuildCounter, containerd_store_engine: DockerEngine, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    app = context(tmp_path / "app").directory
+    containerd_store_engine.run("buildx", "build", "--load", "--provenance=true", "--tag", "moorage-e2e/whole:1", app)
+    images = {"app": SourceText("moorage-e2e/whole:1")}
+    progress = Warnings()
+    telling = replace(modern.world, progress=progress)
+    publish(replace(settings(f"{registry.host}/half", images, ONE_TAG), dry_run=True), telling)
+    assert any("--engine registry" in warning for warning in progress.said)
+    whole = publish(settings(f"{registry.host}/whole", images, ONE_TAG, engine=Engine.REGISTRY), modern.world)
+    assert statuses(whole) == ["published"]
+    found, (attestation,) = images_and_attestations(registry, "whole/app", "v1")
+    assert list(found) == [attestation.about]
+    progress.said.clear()
+    publish(replace(settings(f"{registry.host}/half", images, ONE_TAG, add_labels=False), dry_run=True), telling)
+    assert not any("--engine registry" in warning for warning in progress.said)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.publishing import ONE_TAG, context, inspected, settings, statuses
+from tests.publishing import ONE_TAG, Warnings, context, inspected, settings, statuses
 
 from moorage.auth.secret import Secret
 from moorage.commands.publish import publish
-from moorage.commands.world import Silence, World
+from moorage.commands.world import World
 from moorage.settings.settings import BuildContext
 
 if TYPE_CHECKING:
@@ -62,14 +61,6 @@ def test_secrets_and_keys_reach_the_build_and_nothing_else(
     for secret in (TOKEN, WORD):
         assert secret not in told
         assert secret not in shown
-
-
-@dataclass
-class Warnings(Silence):
-    said: list[str] = field(default_factory=list)
-
-    def warn(self, text: str) -> None:
-        self.said.append(text)
 
 
 def digest(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moorage.oci.media_type import INDEXES
 from moorage.oci.reference import Digest
 
 
@@ -28,7 +29,10 @@ class EngineVersion:
 
 @dataclass(frozen=True, slots=True)
 class LocalImage:
-    """An image in the engine. `layers` are the digests of its uncompressed layers, `tags` the references that name it locally."""
+    """An image in the engine. `layers` are the digests of its uncompressed layers, `tags` the references that name it locally.
+
+    In containerd's store it may be an index, of which the rest describes the one image that fits the engine.
+    """
 
     id: Digest
     tags: tuple[str, ...]
@@ -41,6 +45,7 @@ class LocalImage:
     layers: tuple[str, ...]
     labels: Mapping[str, str]
     on_build: tuple[str, ...]
+    is_index: bool = False
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "LocalImage":
@@ -58,6 +63,7 @@ class LocalImage:
             layers=tuple((document.get("RootFS") or {}).get("Layers") or ()),
             labels=dict(config.get("Labels") or {}),
             on_build=tuple(config.get("OnBuild") or ()),
+            is_index=(document.get("Descriptor") or {}).get("mediaType") in INDEXES,
         )
 
     @property

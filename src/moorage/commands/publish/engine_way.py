@@ -108,6 +108,14 @@ def _dockerfile(docker: Docker, context: BuildContext, bases: Mapping[str, str])
         yield copy
 
 
+def left_out(origin: str) -> str:
+    """What to say where labels are written on an image that is an index in the engine's store."""
+    return (
+        f"docker writes labels into one image and leaves out what else {origin} holds, such as attestations; "
+        "--engine registry or --no-labels publishes all of it"
+    )
+
+
 @dataclass(slots=True)
 class EngineImage:
     """A local image that docker pushes. The labels are written once, when the first push needs them."""

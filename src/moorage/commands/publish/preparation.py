@@ -1,14 +1,15 @@
 """Making images ready to be sent, each by the way that its sources and the registry allow."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from moorage.commands.publish.as_published import AsPublished
 from moorage.commands.publish.builds import Builds
 from moorage.commands.publish.content import Content, content_of_index
 from moorage.commands.publish.delivery import Ready
-from moorage.commands.publish.engine_way import EngineImage, Local, find_local
+from moorage.commands.publish.engine_way import EngineImage, Local, find_local, left_out
 from moorage.commands.publish.image_log import ImageLog
 from moorage.commands.publish.labels import labels_for
 from moorage.commands.publish.pieces import (
@@ -32,7 +33,7 @@ from moorage.commands.world import World
 from moorage.docker.local_image import LocalImage
 from moorage.errors import ConfigurationError, RegistryError
 from moorage.oci.naming import shown
-from moorage.oci.reference import Digest, Repository, Tag
+from moorage.oci.reference import Digest
 from moorage.registries.interface import Writer
 from moorage.registries.sources.attached import Attachment
 from moorage.registries.sources.checks import verify
@@ -41,21 +42,6 @@ from moorage.settings.image_source import OTHER_REGISTRY
 from moorage.settings.settings import BuildContext, PublishSettings
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class AsPublished:
-    """An image that the repository has already, by its signature. It is only made if that goes while we are at it."""
-
-    wanted: Wanted
-    make: Callable[[], Ready]
-
-    def send(self, repository: Repository, tag: Tag) -> Digest:
-        """Raises what making and sending it raise."""
-        return self.make().send(repository, tag)
-
-    def accompany(self, repository: Repository) -> None:
-        """Nothing belongs to an image that was built here which is not in it."""
 
 
 @dataclass(slots=True)
@@ -127,7 +113,10 @@ class Preparation:
         if job.way is Way.PUSHED:
             workshop = given(self.workshop)
             local = self._local(job.image, job.sources[0], log)
-            return EngineImage(workshop.docker(log), workshop.names, local, self._labelled(job, local.content, signature))
+            wanted = self._labelled(job, local.content, signature)
+            if wanted.labels and local.image.is_index:
+                self.world.progress.warn(f"{shown(job.image)}: {left_out(_text(job.sources[0]))}")
+            return EngineImage(workshop.docker(log), workshop.names, local, wanted)
         pieces: list[Piece] = []
         attached: list[Attachment] = []
         for source in job.sources:
