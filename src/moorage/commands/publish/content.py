@@ -19,6 +19,9 @@ from moorage.oci.reference import Digest
 _OF_THE_BUILDER: Final = frozenset(
     {"AttachStderr", "AttachStdin", "AttachStdout", "Domainname", "Hostname", "Image", "OpenStdin", "StdinOnce", "Tty"}
 )
+# BuildKit (0.13, seen 2026-11) writes it into every image that says nothing about PATH, even to add a label; without it, docker
+# and containerd set the very same.
+_DEFAULT_PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,9 @@ def content_of_index(children: Iterable[Content]) -> Content:
 
 def _content(platform: Mapping[str, Any], config: Any, layers: Any, created: Any) -> Content:
     settings = config if isinstance(config, dict) else {}
+    variables = settings.get("Env")
+    if isinstance(variables, list):
+        settings = {**settings, "Env": [variable for variable in variables if variable != _DEFAULT_PATH]}
     runs = {name: value for name, value in settings.items() if value and name != "Labels" and name not in _OF_THE_BUILDER}
     labels = settings.get("Labels")
     core = {"platform": {name: value for name, value in platform.items() if value}, "config": runs, "layers": layers or []}

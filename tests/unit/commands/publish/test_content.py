@@ -129,3 +129,17 @@ def test_an_index_has_the_labels_on_which_its_platforms_agree() -> None:
 @pytest.mark.parametrize("config", [{}, {"config": None, "rootfs": None}, {"config": {"Labels": None}}, {"rootfs": "broken"}, []])
 def test_a_poor_config_is_still_a_config(config: object) -> None:
     assert read_config(json.dumps(config).encode()).labels == {}
+
+
+def test_the_path_that_everybody_gets_anyway_is_no_content() -> None:
+    """BuildKit writes it into what has none, as `docker import` leaves images; another PATH is one's own."""
+
+    def with_variables(*variables: str) -> Digest:
+        changed = copy.deepcopy(CONFIG)
+        changed["config"]["Env"] = list(variables)
+        return content_of_config(changed).digest
+
+    default = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert with_variables("A=1", default) == with_variables("A=1")
+    assert with_variables(default) == with_variables()
+    assert with_variables("PATH=/opt/bin") != with_variables()
