@@ -34,11 +34,15 @@ class BuildCounter:
         command.chmod(0o755)
         return cls(World(environ={**world(engine).environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}), log)
 
-    def builds(self) -> int:
-        """Images built from a directory of the user's since the last time this was asked."""
+    def told(self) -> list[str]:
+        """The command lines since the last time this or `builds` was asked."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         self.log.unlink(missing_ok=True)
-        return sum(1 for line in lines if re.match(r"(buildx )?build ", line) and "relabel-" not in line)
+        return lines
+
+    def builds(self) -> int:
+        """Images built from a directory of the user's since the last time that was asked."""
+        return sum(1 for line in self.told() if re.match(r"(buildx )?build ", line) and "relabel-" not in line)
 
 
 def blob_uploads(requests: Sequence[Request]) -> list[str]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from moorage.settings.settings import SourceText
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.build_counter import BuildCounter
     from tests.realparts.engine import DockerEngine
     from tests.realparts.registry import RunningRegistry
 
@@ -108,6 +110,24 @@ def test_without_labels_it_is_the_image_itself(docker_engine: DockerEngine, regi
     assert statuses(publish(wanted, world(docker_engine))) == ["published"] * 3
     assert statuses(publish(wanted, world(docker_engine))) == ["up-to-date"] * 3
     assert labels_at(registry, "bare/app", "v1") == {}
+
+
+def test_docker_is_asked_no_more_than_it_takes(
+    docker_engine: DockerEngine, registry: RunningRegistry, local_image: str, counter: BuildCounter, tmp_path: Path
+) -> None:
+    """Each question is a program that has to start: one for all images, and for one that is up already no other."""
+    other = f"{local_image}-other"
+    docker_engine.import_tiny(other)
+    both = {"app": local(local_image), "web": local(other)}
+    try:
+        assert publish(settings(f"{registry.host}/asked", both, ONE_TAG), counter.world).failure is None
+        told = Counter(line.split()[0] for line in counter.told())
+        each = ["image", "build", "image", "image", "tag", "push", "image", "rmi"]
+        assert told == Counter(["image", *each, *each, "rmi"])
+        assert publish(settings(f"{registry.host}/asked", both, ONE_TAG), counter.world).failure is None
+        assert [line.split()[:2] for line in counter.told()] == [["image", "inspect"]]
+    finally:
+        docker_engine.run("rmi", other, check=False)
 
 
 def test_a_killed_publish_leaves_nothing_in_the_engine(docker_engine: DockerEngine, local_image: str, tmp_path: Path) -> None:

@@ -171,6 +171,20 @@ def test_an_image_that_is_not_there_is_none_but_no_engine_is_an_error(docker: Do
     assert docker.image("app") is None
 
 
+def test_several_images_cost_one_question(docker: Docker, stand_in: StandIn) -> None:
+    """Docker prints those that it has and exits with 1 for the others; that it has some shows that there is an engine."""
+    stand_in.answers((1, '{"Id": "a"}\n{"Id": "b"}'))
+    assert docker.inspections(["a", "none", "b"]) == [{"Id": "a"}, {"Id": "b"}]
+    assert stand_in.calls == [["image", "inspect", "--format", "{{json .}}", "a", "none", "b"]]
+
+
+def test_what_does_not_change_is_asked_once_whatever_is_told_where(docker: Docker) -> None:
+    asked: list[str] = []
+    for one in (docker, docker.telling(asked.append), docker):
+        assert one.once("builder", lambda: len(asked)) == 0
+        asked.append("again")
+
+
 def test_nothing_is_started_once_the_private_config_is_gone(docker: Docker, stand_in: StandIn) -> None:
     docker.config.directory.rename(docker.config.directory.with_name("moved"))
     with pytest.raises(DockerError, match="told to end"):
