@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from tests.history import History, git
 
 from moorage.errors import ConfigurationError
-from moorage.git.history import existing, meet, read_references, synchronize
+from moorage.git.history import existing, meet, names_at_origin, read_references, synchronize
 from moorage.git.repository import GitRepository
 from moorage.policy.keep_policies import ReferenceKind
 
@@ -215,3 +216,25 @@ def test_an_origin_that_does_not_answer_is_named_without_its_password(origin: Hi
     with pytest.raises(ConfigurationError, match=r"fetching from file://localhost.* failed") as caught:
         synchronize(GitRepository(clone.path))
     assert "sham-password" not in str(caught.value)
+
+
+def test_what_origin_has(history: History, tmp_path: Path) -> None:
+    history.commit("c1", "1h")
+    history.branch("main", "c1", remote="")
+    history.branch("team/x", "c1", remote="")
+    history.tag("v1", "c1", annotated="1h")
+    history.build()
+    git(tmp_path, "init", "--quiet", "clone")
+    git(tmp_path / "clone", "remote", "add", "origin", str(history.path))
+    found = names_at_origin(GitRepository(tmp_path / "clone"))
+    assert found == {(ReferenceKind.BRANCH, "main"), (ReferenceKind.BRANCH, "team/x"), (ReferenceKind.TAG, "v1")}
+
+
+def test_an_origin_that_keeps_silent_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "remote", "add", "origin", "ssh://nobody.example/shop.git")
+    monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 5 #")
+    started = time.monotonic()
+    with pytest.raises(ConfigurationError, match=r"asking origin failed \(no answer within 0.3 s\)"):
+        names_at_origin(GitRepository(tmp_path), seconds=0.3)
+    assert time.monotonic() - started < 4
