@@ -1,12 +1,14 @@
-"""How long Moorage takes to start, beside a Python that does nothing.
+"""How long Moorage takes to start, with its bytecode compiled as pip does it, beside a Python that does nothing.
 
 python -m bench.startup
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 from tests.provision.engine import engine_version
@@ -14,20 +16,24 @@ from tests.provision.engine import engine_version
 from bench.row import Row, median_seconds, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 IMAGE = "moorage"
 TIMES = 15
 
 
 def rows() -> Iterator[Row]:
-    bare = median(sys.executable, "-c", "pass")
-    for words in (
-        ["--version"],
-        ["slug", "feature/x"],
-        ["names", "--images-repo", "r.io/a", "--image", "b", "--tag-custom", "v1"],
-    ):
-        yield Row(f"moorage {' '.join(words[:1])}", median(sys.executable, "-m", "moorage", *words), bare, "s", "python3 -c pass")
+    with tempfile.TemporaryDirectory() as bytecode:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = bytecode
+        bare = median(sys.executable, "-c", "pass", environment=environment)
+        for words in (
+            ["--version"],
+            ["slug", "feature/x"],
+            ["names", "--images-repo", "r.io/a", "--image", "b", "--tag-custom", "v1"],
+        ):
+            took = median(sys.executable, "-m", "moorage", *words, environment=environment)
+            yield Row(f"moorage {' '.join(words[:1])}", took, bare, "s", "python3 -c pass")
     if not engine_version():
         return
     if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode:
@@ -39,8 +45,8 @@ def rows() -> Iterator[Row]:
     )
 
 
-def median(*argv: str) -> float:
-    return median_seconds(lambda: subprocess.run(argv, check=True, capture_output=True), TIMES)
+def median(*argv: str, environment: Mapping[str, str] | None = None) -> float:
+    return median_seconds(lambda: subprocess.run(argv, check=True, capture_output=True, env=environment), TIMES)
 
 
 if __name__ == "__main__":
