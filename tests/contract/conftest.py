@@ -9,6 +9,7 @@ _SUITE = (
     "command",
     "counting_costs",
     "deletion",
+    "emptying",
     "listing",
     "many",
     "network",

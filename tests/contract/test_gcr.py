@@ -29,7 +29,7 @@ from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Tag
 from moorage.policy.plan import Kind, Outcome
 from moorage.registries.gcr import VENDOR
-from moorage.registries.gcr.login import VARIABLE
+from moorage.registries.gcr.application_default import VARIABLE
 from moorage.registries.gcr.registry import GoogleRegistry
 from moorage.registries.interface import Examiner, Reader, TagDeleter, Writer
 

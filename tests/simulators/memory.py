@@ -65,7 +65,7 @@ class Shelf:
     """One repository, in the order in which things were pushed. `made` is when that began."""
 
     name: str
-    made: datetime = datetime.min.replace(tzinfo=UTC)
+    made: datetime = field(default_factory=lambda: datetime.min.replace(tzinfo=UTC))
     id: int = field(default_factory=lambda: next(_ids))
     manifests: dict[Digest, Held] = field(default_factory=dict)
     tags: dict[str, Mark] = field(default_factory=dict)

@@ -26,7 +26,7 @@ class GoogleRegistry:
 
     def __init__(self, connection: Connection) -> None:
         self._registry = connection.registry
-        self._keychain = GoogleKeychain(connection.keychain, os.environ)
+        self._keychain = GoogleKeychain(connection.keychain, os.environ, connection.session)
         self._api = GoogleApi(connection.registry, connection.session, self._keychain)
         self._client = self._api.client
         self._deletion = Deletion(self._api, connection.session)
@@ -106,7 +106,7 @@ class GoogleRegistry:
     # Authenticator
 
     def docker_login(self) -> Basic | None:
-        """The service account's key of the environment, where docker has no login of its own."""
+        """What Google's own chain gives, where docker has no login of its own."""
         return self._keychain.for_docker(self._registry)
 
     # RepositoryLister

@@ -11,13 +11,16 @@ from moorage.auth.credential import Basic
 from moorage.auth.keychain import LoginKeychain
 from moorage.auth.secret import Secret, blank
 from moorage.oci.reference import Registry
-from moorage.registries.gcr.login import VARIABLE, GoogleKeychain
+from moorage.registries.gcr.application_default import VARIABLE
+from moorage.registries.gcr.login import GoogleKeychain
+from moorage.transport.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 GCR = Registry("gcr.io")
 NOBODY = LoginKeychain({})
+SESSION = Session()
 DOCUMENT = {"type": "service_account", "private_key": "sham-first-line\nsham-second-line\n", "client_email": "me@acme.example"}
 
 
@@ -29,7 +32,7 @@ def key(tmp_path: Path) -> Path:
 
 
 def test_a_key_serves_where_docker_has_nothing(key: Path) -> None:
-    keychain = GoogleKeychain(NOBODY, {VARIABLE: str(key)})
+    keychain = GoogleKeychain(NOBODY, {VARIABLE: str(key)}, SESSION)
     found = keychain.credential(GCR)
     assert isinstance(found, Basic)
     assert (found.username, found.source) == ("_json_key", VARIABLE)
@@ -38,27 +41,27 @@ def test_a_key_serves_where_docker_has_nothing(key: Path) -> None:
 
 
 def test_its_lines_are_secrets_each(key: Path) -> None:
-    GoogleKeychain(NOBODY, {VARIABLE: str(key)})
+    GoogleKeychain(NOBODY, {VARIABLE: str(key)}, SESSION)
     assert blank("said sham-first-line and sham-second-line") == "said *** and ***"
 
 
 def test_dockers_login_comes_first(key: Path) -> None:
     login = Basic("oauth2accesstoken", Secret("sham-access-token"), "the Docker config")
-    keychain = GoogleKeychain(LoginKeychain({GCR: login}), {VARIABLE: str(key)})
+    keychain = GoogleKeychain(LoginKeychain({GCR: login}), {VARIABLE: str(key)}, SESSION)
     assert keychain.credential(GCR) == login
     assert keychain.for_docker(GCR) is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"type": "external_account"}', '{"type": "authorized_user"}', "[" * 100_000])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"type": "of_tomorrow"}', '{"no": "type"}', "[" * 100_000])
 def test_other_files_give_no_login(tmp_path: Path, content: str) -> None:
     file = tmp_path / "other.json"
     file.write_text(content)
-    assert GoogleKeychain(NOBODY, {VARIABLE: str(file)}).credential(GCR) is None
+    assert GoogleKeychain(NOBODY, {VARIABLE: str(file)}, SESSION).credential(GCR) is None
 
 
 def test_no_file_is_no_login(tmp_path: Path) -> None:
-    assert GoogleKeychain(NOBODY, {}).credential(GCR) is None
-    assert GoogleKeychain(NOBODY, {VARIABLE: str(tmp_path / "nowhere.json")}).credential(GCR) is None
+    assert GoogleKeychain(NOBODY, {}, SESSION).credential(GCR) is None
+    assert GoogleKeychain(NOBODY, {VARIABLE: str(tmp_path / "nowhere.json")}, SESSION).credential(GCR) is None
 
 
 def test_what_docker_can_renew_is_renewed() -> None:
@@ -74,6 +77,6 @@ def test_what_docker_can_renew_is_renewed() -> None:
             return True
 
     helper = Helper()
-    assert GoogleKeychain(helper, {}).renew(GCR)
+    assert GoogleKeychain(helper, {}, SESSION).renew(GCR)
     assert helper.asked == 1
-    assert not GoogleKeychain(NOBODY, {}).renew(GCR)
+    assert not GoogleKeychain(NOBODY, {}, SESSION).renew(GCR)
