@@ -13,6 +13,7 @@ from tests import images
 from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
+from tests.contract.least import Least, looks, pages
 from tests.contract.scene import Login, Scene, repository_at
 from tests.contract.suite import VendorContract
 from tests.images import artifact, attestation, image, index, layer
@@ -70,6 +71,13 @@ class TestAcr(VendorContract):
         switches_deletion_off=False,
         finds_tags=True,
         deletes_repositories=Emptying.EMPTY,
+    )
+
+    least = Least(
+        inventory=lambda tags: 2 * pages(tags, 1000),
+        changing=lambda going: going,
+        reading=lambda tags, going: going + looks(tags, going, 1000) + pages(tags, 1000),
+        why="no call deletes or reads several; a list of manifests and one of tags",
     )
 
     @pytest.fixture

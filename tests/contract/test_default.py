@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.contract.abilities import Abilities
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
+from tests.contract.least import Least
 from tests.contract.scene import Login, Scene, repository_at
 from tests.contract.suite import VendorContract
 from tests.images import image, layer
@@ -43,10 +44,19 @@ def _scene(simulator: Passthrough) -> Iterator[Scene]:
         scene.close()
 
 
+LEAST = Least(
+    inventory=lambda tags: 1 + tags,
+    changing=lambda going: going,
+    reading=lambda _, going: going + 1,
+    why="the distribution API lists names alone, and says digests tag by tag",
+)
+
+
 class TestDistribution2(VendorContract):
     """Debian's docker-registry as it is: single tags go by the roundabout way."""
 
     abilities = Abilities()
+    least = LEAST
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
@@ -57,6 +67,7 @@ class TestDistribution3(VendorContract):
     """Single tags go by DELETE, listings come in pages."""
 
     abilities = Abilities()
+    least = LEAST
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

@@ -12,6 +12,7 @@ from tests import images
 from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, complaints, outcomes, policy
 from tests.contract.command import moorage
+from tests.contract.least import Least, pages
 from tests.contract.scene import Login, Scene, repository_at
 from tests.contract.suite import VendorContract
 from tests.images import artifact, attestation, cosign, image, index, layer
@@ -61,6 +62,13 @@ def _scene(simulator: DockerHubSimulator, host: str) -> Scene:
 class TestDockerHub(VendorContract):
     abilities = Abilities(
         dates=Dates.VENDOR, locks=True, switches_deletion_off=False, late=True, deletes_repositories=Emptying.EMPTY
+    )
+
+    least = Least(
+        inventory=lambda tags: pages(tags, 100) + 1,
+        changing=lambda going: 2 * going,
+        reading=lambda _, going: 2 * going + 1,
+        why="a tag by the Hub's API, then its manifest; tags go by name, so each is looked at by itself",
     )
 
     @pytest.fixture

@@ -14,6 +14,7 @@ from tests.contract.abilities import Abilities, Dates
 from tests.contract.cleaning import MONTH, clean, complaints, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.costs import costs
+from tests.contract.least import Least, pages
 from tests.contract.scene import Login, Scene, repository_at
 from tests.contract.suite import VendorContract
 from tests.images import artifact, image, index, layer, push
@@ -54,6 +55,13 @@ def _scene(simulator: GoogleSimulator, host: str, path: str = "acme/images") -> 
 
 class TestGoogle(VendorContract):
     abilities = Abilities(dates=Dates.VENDOR, lists_untagged=True, switches_deletion_off=False)
+
+    least = Least(
+        inventory=lambda tags: pages(tags, 10_000),
+        changing=lambda going: 2 * going,
+        reading=lambda tags, going: 2 * going + pages(tags, 10_000),
+        why="/v2 deletes a tag, then its manifest; tags go by name, so each is looked at by itself",
+    )
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

@@ -11,6 +11,7 @@ from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, empty, outcomes, plan_of, policy
 from tests.contract.costs import measure
 from tests.contract.github_scenes import docker, github, opened, scene_at
+from tests.contract.least import Least, pages
 from tests.contract.suite import VendorContract
 from tests.images import attestation, image, index, layer
 from tests.scripted_server import Reply
@@ -75,6 +76,12 @@ class TestContainers(Setting, VendorContract):
         locks=True,
         switches_deletion_off=False,
         deletes_repositories=Emptying.WHOLE,
+    )
+    least = Least(
+        inventory=lambda tags: pages(tags, 100) + tags,
+        changing=lambda going: going,
+        reading=lambda _, going: going + 1,
+        why="no list tells an index from an image, and one that stays protects its parts: each is read",
     )
 
 

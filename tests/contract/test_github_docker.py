@@ -14,6 +14,7 @@ from tests.contract.abilities import Abilities, Dates
 from tests.contract.cleaning import MONTH, clean, complaints, outcomes, policy
 from tests.contract.costs import measure
 from tests.contract.github_scenes import docker, opened, scene_at
+from tests.contract.least import Least, pages
 from tests.contract.scene import Scene, repository_at
 from tests.contract.suite import VendorContract
 from tests.images import image, layer
@@ -79,6 +80,12 @@ class TestDockerPackages(Setting, VendorContract):
     """Under its real name, with TLS."""
 
     abilities = Abilities(dates=Dates.VENDOR, locks=True, takes_children=True, tokens=False)
+    least = Least(
+        inventory=lambda tags: pages(tags, 100) + tags,
+        changing=lambda going: going,
+        reading=lambda _, going: going + 1,
+        why="a version is a tag, and GraphQL says no digests",
+    )
 
     def test_a_manifest_without_tags_can_go(self, scene: Scene) -> None:
         """It cannot here: a version is a tag."""

@@ -13,6 +13,7 @@ from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.costs import measure
+from tests.contract.least import Least, looks, pages
 from tests.contract.listing import ListingPromises
 from tests.contract.network import NetworkPromises
 from tests.contract.scene import Login, Scene, repository_at
@@ -64,6 +65,13 @@ class TestGitLabCom(VendorContract):
 
     abilities = Abilities(dates=Dates.VENDOR, locks=True, finds_tags=True, deletes_repositories=Emptying.EMPTY)
 
+    least = Least(
+        inventory=lambda tags: pages(tags, 1000),
+        changing=lambda going: going,
+        reading=lambda tags, going: going + looks(tags, going, 1000) + pages(tags, 1000),
+        why="its bulk deletion runs later, by names, and tells nobody what went (see its README)",
+    )
+
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
         yield from _served(GitLabSimulator(registry.host))
@@ -92,6 +100,14 @@ class TestOldGitLab(VendorContract):
     """Before 12.x: no database, tags by `tags/reference`, deletions with the scope `*` alone."""
 
     abilities = Abilities(locks=True, deletes_repositories=Emptying.EMPTY)
+
+    least = Least(
+        inventory=lambda tags: pages(tags, 1000) + tags,
+        changing=lambda going: going,
+        reading=lambda tags, going: going + pages(tags, 1000),
+        why="without the metadata database /v2 lists names alone, and says digests tag by tag",
+        once=17,  # it is asked for three kinds of lists, and for tokens of two kinds by each of four threads
+    )
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

@@ -12,6 +12,7 @@ from harborapi import HarborAsyncClient
 from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
+from tests.contract.least import Least, looks, pages
 from tests.contract.scene import Login, Scene, repository_at
 from tests.contract.suite import VendorContract
 from tests.images import artifact, cosign, image, index, layer
@@ -45,6 +46,13 @@ class TestHarbor(VendorContract):
         takes_children=True,
         switches_deletion_off=False,
         finds_tags=True,
+    )
+
+    least = Least(
+        inventory=lambda tags: 1 + pages(tags, 100),
+        changing=lambda going: going,
+        reading=lambda tags, going: going + looks(tags, going, 100) + 1,
+        why="no call deletes or reads several; accessories' tags stand in /v2's list alone",
     )
 
     @pytest.fixture

@@ -14,6 +14,7 @@ from tests.contract.abilities import Abilities, Dates
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.costs import measure
+from tests.contract.least import Least, pages
 from tests.contract.scene import Login, Scene, repository_at
 from tests.contract.suite import VendorContract
 from tests.images import artifact, image, index, layer, push
@@ -82,6 +83,13 @@ class TestJFrog(VendorContract):
 
     abilities = Abilities(dates=Dates.VENDOR, lists_untagged=True, switches_deletion_off=False, tokens=False)
 
+    least = Least(
+        inventory=lambda tags: pages(tags, 1000) + 1,
+        changing=lambda going: going,
+        reading=lambda tags, going: 2 * going + pages(tags, 1000),
+        why="folders go by the names of tags, so each is looked at by itself",
+    )
+
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
         with _served(JFrogSimulator(registry.host, routed=True)) as scene:
@@ -92,6 +100,13 @@ class TestJFrogBehindAPort(VendorContract):
     """A repository that the port means, tokens on /v2, no properties, and 404 for missing rights."""
 
     abilities = Abilities(dates=Dates.VENDOR, lists_untagged=True, switches_deletion_off=False, tokens=True)
+
+    least = Least(
+        inventory=lambda tags: pages(tags, 1000) + 1 + tags,
+        changing=lambda going: going,
+        reading=lambda tags, going: going + pages(tags, 1000),
+        why="where a login sees no properties, each manifest is read to know its kind",
+    )
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

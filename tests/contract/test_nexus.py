@@ -14,12 +14,13 @@ from tests.contract.abilities import Abilities, Dates
 from tests.contract.cleaning import MONTH, clean, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.costs import measure
+from tests.contract.least import Least, pages
 from tests.contract.scene import Login, Scene, repository_at
 from tests.contract.suite import VendorContract
 from tests.images import artifact, image, index, layer, push
 from tests.scripted_server import Reply, Request
 from tests.simulators.accounts import Account
-from tests.simulators.nexus import ADMIN, COMPONENT, READER, SEARCH, WRITER, NexusSimulator
+from tests.simulators.nexus import ADMIN, COMPONENT, PAGE, READER, SEARCH, WRITER, NexusSimulator
 from tests.simulators.server import Listener
 from tests.simulators.serving import serving
 
@@ -93,10 +94,20 @@ def _examined(scene: Scene, login: Login | None = None) -> dict[str, Ability]:
     return {ability.name: ability for ability in registry.examine(scene.repository)}
 
 
+LEAST = Least(
+    inventory=lambda tags: pages(tags, PAGE) + 1,
+    changing=lambda going: 2 * going,
+    reading=lambda _, going: 2 * going + 1,
+    why="a component, then its manifest; components go by the names of tags, so each is looked at by itself",
+)
+
+
 class TestNexus(VendorContract):
     """A current version, and a connector with Basic."""
 
     abilities = ABILITIES
+
+    least = LEAST
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
@@ -108,6 +119,8 @@ class TestOldNexus(VendorContract):
     """A version that deletes tags along with their manifest, routing by path, with the Docker Bearer Token Realm."""
 
     abilities = Abilities(dates=Dates.VENDOR, lists_untagged=True, switches_deletion_off=False, tokens=True)
+
+    least = LEAST
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

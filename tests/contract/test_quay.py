@@ -16,6 +16,7 @@ from tests.contract.abilities import Abilities, Dates, Emptying
 from tests.contract.cleaning import MONTH, WEEK, clean, outcomes, policy
 from tests.contract.command import moorage
 from tests.contract.deletion import DeletionPromises
+from tests.contract.least import Least, looks, pages
 from tests.contract.scene import Login, Scene, repository_at
 from tests.contract.stories import CleanupStories
 from tests.contract.suite import VendorContract
@@ -87,6 +88,13 @@ class TestQuayByToken(VendorContract):
         finds_tags=True,
     )
 
+    least = Least(
+        inventory=lambda tags: pages(tags, 100),
+        changing=lambda going: going,
+        reading=lambda tags, going: going + looks(tags, going, 100) + pages(tags, 100),
+        why="no call deletes several; what goes is read, since no list says what belongs to what",
+    )
+
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
         with serving(QuaySimulator(registry.host)) as (simulator, host):
@@ -97,6 +105,13 @@ class TestQuayByToken(VendorContract):
 
 class TestQuayByRobot(VendorContract):
     abilities = Abilities(locks=True, takes_children=True, deletes_untagged=False)
+
+    least = Least(
+        inventory=lambda tags: pages(tags, 100) + tags,
+        changing=lambda going: going,
+        reading=lambda tags, going: going + pages(tags, 100),
+        why="robots may not use the API; /v2 lists names alone, and says digests tag by tag",
+    )
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:

@@ -36,6 +36,7 @@ class Access:
         self._tokens: Tokens | None = None
         self._credential: Credential | None = None
         self._asked = False
+        self._beside: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     @property
     def base(self) -> str:
@@ -63,8 +64,13 @@ class Access:
             return self._credential
 
     def signer(self, scopes: tuple[str, ...]) -> "Signer":
-        """Signs one request that needs these scopes."""
-        return Signer(self, scopes)
+        """Signs one request that needs these scopes, and those that the registry has asked for beside them before."""
+        return Signer(self, scopes, self._beside.get(scopes, ()))
+
+    def ask_beside(self, scopes: tuple[str, ...], more: tuple[str, ...]) -> None:
+        """From now on ask for more at once: the registry said that these scopes do not do, and the token service granted more."""
+        with self._lock:
+            self._beside[scopes] = more
 
     def token(self, scopes: tuple[str, ...]) -> Secret | None:
         """A token for these scopes, None where the registry wants none."""
@@ -137,9 +143,11 @@ class Access:
 class Signer:
     """One request's signature; implements `moorage.transport.exchange.Authorizer`."""
 
-    def __init__(self, access: Access, scopes: tuple[str, ...]) -> None:
+    def __init__(self, access: Access, scopes: tuple[str, ...], more: tuple[str, ...] = ()) -> None:
         self._access = access
-        self.scopes = scopes
+        self._needed = scopes
+        self.scopes = (*scopes, *more)
+        self._added = False
         self._sent: Secret | None = None
         self._by: Credential | None = None
         self._signed = False
@@ -152,6 +160,8 @@ class Signer:
         self._by = self._access.credential
         self._sent = self._access.token(self.scopes)
         if self._sent is not None:
+            if self._added:
+                self._access.ask_beside(self._needed, self.scopes[len(self._needed) :])
             self._signed = True
             return {"Authorization": f"Bearer {self._sent.reveal()}"}
         credential = self._access.credential
@@ -173,7 +183,7 @@ class Signer:
             return False
         missing = missing_scopes(challenge["scope"], self.scopes)
         if missing:  # the registry's own words for what it needs (older GitLabs want `*` for a deletion)
-            self.scopes = (*self.scopes, *missing)
+            self.scopes, self._added = (*self.scopes, *missing), True
             return True
         if challenge["error"] == "insufficient_scope":
             return False

@@ -13,6 +13,7 @@ from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.registries.distribution import Distribution, Fetched, dating
+from moorage.registries.distribution.just_seen import JustSeen
 from moorage.registries.distribution.mounting import SeenBlobs
 from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
 from moorage.registries.distribution.stub import StubWay
@@ -59,6 +60,7 @@ class GithubRegistry:
         self._untagged: dict[Repository, RegistryError | None] = {}  # what the first removal of a tag came to
         self._known: dict[Repository, Sequence[Version]] = {}
         self._blobs = SeenBlobs(self._client)
+        self._seen: JustSeen[tuple[Repository, Tag | Digest], Digest] = JustSeen()
 
     # Registry
 
@@ -77,7 +79,9 @@ class GithubRegistry:
         return replace(found, keeps_last_tagged=package.keeps_last)
 
     def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
-        return self._client.head(repository, reference).digest
+        digest = self._client.head(repository, reference).digest
+        self._seen.note((repository, reference), digest)
+        return digest
 
     def tag_names(self, repository: Repository) -> frozenset[Tag]:
         try:
@@ -113,7 +117,7 @@ class GithubRegistry:
 
     def _target(self, repository: Repository, tag: Tag) -> Digest | None:
         try:
-            return self.resolve(repository, tag)
+            return self._seen.take((repository, tag)) or self._client.head(repository, tag).digest
         except NotFound:
             return None
 

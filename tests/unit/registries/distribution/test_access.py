@@ -222,6 +222,17 @@ def test_the_registrys_own_words_for_the_scope_are_asked_for(open_client: Callab
     assert asked == [["repository:team/app:pull"], ["repository:team/app:*", "repository:team/app:pull"]]
 
 
+def test_what_was_asked_for_beside_is_asked_for_at_once_from_then_on(open_client: Callable[..., Distribution]) -> None:
+    service = Service(Reply.of({"token": "lacking"}), Reply.of({"token": "good"}), scope="repository:team/app:*")
+    service.error = "insufficient_scope"
+    with ScriptedServer(service) as server:
+        client = open_client(server.host, basic())
+        for _ in range(3):
+            client.tags(named(server))
+        assert len(server.asked("GET", "/v2/team/app/tags/list")) == 4, "once with too little"
+        assert len(server.asked("GET", "/token")) == 2
+
+
 def test_a_service_that_does_not_know_deletion_is_asked_for_less(open_client: Callable[..., Distribution]) -> None:
     """Quay answers 400 to scopes with another word than pull, push and *."""
     refusal = oci_error(400, "INVALID_REQUEST")
