@@ -5,7 +5,8 @@ import fcntl
 import itertools
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,8 @@ from moorage.docker.termination import at_end
 from moorage.errors import DockerError
 
 _LABELLED: Final = "moorage-labelled:"  # names of images that no user has: copies with labels, made for a push
+_LONGEST_WAIT: Final = 300.0  # seconds for a run that pushes under the same name
+_PAUSE: Final = 0.05  # seconds between two looks whether it has ended
 _LAST_MOMENTS: Final = 5.0  # seconds per command while the process is being ended; whoever ends it will not wait forever
 
 
@@ -26,8 +29,10 @@ class LocalNames:
     Public methods may be called from several threads; one name is only ever used by one of them.
     """
 
-    def __init__(self, docker: Docker) -> None:
+    def __init__(self, docker: Docker, *, time_left: Callable[[], float | None] = lambda: None) -> None:
+        """`docker` has no time limit, so that names are given back in any case; `time_left` says how long to wait for others."""
         self._docker = docker
+        self._time_left = time_left
         self._before: dict[str, str] = {}  # id of the image that had the name, empty for none; no lock, see `_give_all_back`
         self._numbers = itertools.count(1)
         self._run = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -51,11 +56,14 @@ class LocalNames:
     def borrowed(self, reference: str, beside: str = "") -> Iterator[None]:
         """Use a name for the length of the block. What had it has it again afterwards; what we gave it to goes if nameless.
 
-        Runs on this machine that borrow the same name do so one after the other. One in a container of its own, whose lock we do
-        not see, may still take it away from us: `holds` tells. What such a run gave the name to, or one that was killed, is
-        nobody's, and does not get it again. `beside` is an image that the engine has for sure, which saves asking twice.
+        Runs on this machine that borrow the same name do so one after the other, as long as there is time to wait. One in a
+        container of its own, whose lock we do not see, may take it away from us: `holds` tells. What such a run gave the name to,
+        or one that was killed, is nobody's, and does not get it again. `beside` is an image that the engine has for sure, which
+        saves asking twice.
         """
-        with _alone(self._docker.config.directory.parent / f"name-{sha256(reference.encode()).hexdigest()[:32]}"):
+        lock = self._docker.config.directory.parent / f"name-{sha256(reference.encode()).hexdigest()[:32]}"
+        left = self._time_left()
+        with _alone(lock, _LONGEST_WAIT if left is None else min(left, _LONGEST_WAIT)):
             found = self._found(reference, beside)
             self._before[reference] = str(found.id) if found and not _is_labelled(found) else ""
             try:
@@ -112,22 +120,28 @@ def _is_labelled(image: LocalImage) -> bool:
 
 
 @contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """Wait until no other run is in such a block. The file is gone afterwards, so who waited for it looks whether it still is."""
+def _alone(lock: Path, patience: float) -> Iterator[None]:
+    """Wait until no other run is in such a block, for `patience` seconds; after that go on all the same."""
+    until = time.monotonic() + patience
     while True:
-        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if _is_at(descriptor, place):
-                with at_end(lambda: place.unlink(missing_ok=True)):
+            if _is_ours(descriptor, lock):
+                with at_end(lambda: lock.unlink(missing_ok=True)):
                     yield
                 return
         finally:
             os.close(descriptor)
+        if time.monotonic() >= until:
+            yield
+            return
+        time.sleep(_PAUSE)
 
 
-def _is_at(descriptor: int, place: Path) -> bool:
+def _is_ours(descriptor: int, lock: Path) -> bool:
+    """Whether we hold the lock, and nobody removed the file since we opened it: another run would lock a new one then."""
     try:
-        return os.path.samestat(os.fstat(descriptor), place.lstat())
-    except FileNotFoundError:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), lock.lstat())
+    except (BlockingIOError, FileNotFoundError):
         return False

@@ -39,9 +39,9 @@ def open_workshop(access: Access, world: World) -> Iterator[Workshop]:
     """
     with private_docker_config(access.docker_config) as config:
         environment = _environment(config, world)
-        # Without a time limit: giving names back is not cut short by a time budget that is spent.
-        with LocalNames(Docker(config, environment=environment)).returned_at_end() as names:
-            limited = Docker(config, environment=environment, time_left=world.deadline(access.time_budget))
+        left = world.deadline(access.time_budget)
+        with LocalNames(Docker(config, environment=environment), time_left=left).returned_at_end() as names:
+            limited = Docker(config, environment=environment, time_left=left)
             yield Workshop(config, names, access, world, limited)
 
 
