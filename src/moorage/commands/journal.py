@@ -133,7 +133,10 @@ def read_journal(path: Path) -> tuple[Registry, tuple[Entry, ...]]:
     try:
         lines = path.read_text("utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as a journal: {error}") from None
+        raise ConfigurationError(
+            f"{path} cannot be read as a journal: {getattr(error, 'strerror', None) or error}",
+            remedy="Name the file that the run named at its end, or --journal did; a run that deletes nothing writes none.",
+        ) from None
     whole = [line for line in lines if line.endswith("\n")]
     registry: Registry | None = None
     others: list[Registry] = []

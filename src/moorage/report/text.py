@@ -113,7 +113,7 @@ class _Writer:
             for item in group.items:
                 yield from self.wrapped(f"{name(item)} [{group.code}]: {why(item)}", indent="    ")
             return
-        shared = details.pop() if len(details) == 1 else meaning(group.code)
+        shared = details.pop() if len(details) == 1 else meaning(group.items[0])
         yield from self.wrapped(f"{tally_of(group.items)} [{group.code}] {shared}: {named(group.items, 5)}", indent="    ")
 
     def row(self, rank: Interest, item: Item, column: int) -> Iterator[str]:

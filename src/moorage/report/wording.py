@@ -52,9 +52,9 @@ OUTCOMES: Mapping[Outcome, str] = {
 }
 
 
-def meaning(code: Code) -> str:
-    """What a reason means, to go on a line with something else."""
-    sentence = MEANINGS[code].removesuffix(".")
+def meaning(item: Item) -> str:
+    """What the reason that decided about an item means, to go on a line with something else."""
+    sentence = MEANINGS[item.reasons[0].code].removesuffix(".")
     return sentence[0].lower() + sentence[1:]
 
 
