@@ -138,7 +138,7 @@ class Selector:
         tag, stored = subject.tag, self.inventory.manifests.get(subject.digest)
         reasons = list(self.claims.keeps(tag, subject.digest))
         if tag is not None and self.policy.protect and self.policy.protect.selects(tag.text):
-            reasons.append(Reason(Code.PROTECTED, f"matches {self.policy.protect} of cleanup.protect"))
+            reasons.append(Reason(Code.PROTECTED, f"matches {self.policy.protect} under protect"))
         if tag is not None and self.policy.exclude and self.policy.exclude.selects(tag.text):
             reasons.append(Reason(Code.EXCLUDED, f"matches {self.policy.exclude} of --exclude-tags"))
         if tag is not None and tag in self.inventory.locked_tags:

@@ -126,7 +126,7 @@ class TestWhatBelongsToAnImage:
         here = repository({"old": "app", signature("app"): "sig"})
         decision = decide(here, policy(rule("old*"), protect=["sha256-*"]))
         assert decision.gone == {"old", "@app"}
-        assert decision.why(signature("app")) == "protected: matches sha256-* of cleanup.protect"
+        assert decision.why(signature("app")) == "protected: matches sha256-* under protect"
 
     def test_what_two_images_share_goes_with_the_last(self) -> None:
         here = repository({"old": "app", "new": "web", signature("app"): "sig", signature("web"): "sig"})
@@ -210,7 +210,7 @@ class TestLocks:
 class TestProtection:
     def test_protected_tags_stay(self) -> None:
         decision = decide(repository({"old": "app"}), policy(rule("*"), protect=["v*", "old"], exclude=["old"]))
-        assert decision.why("old") == "protected: matches v*, old of cleanup.protect; excluded: matches old of --exclude-tags"
+        assert decision.why("old") == "protected: matches v*, old under protect; excluded: matches old of --exclude-tags"
 
     def test_with_all_that_they_reach(self) -> None:
         here = repository({"old": "arm", "v1": "index"}, image("index", "arm"))

@@ -74,7 +74,7 @@ class _Shop:
     def releases(self, count: int, megabytes: float) -> None:
         for minor in range(count):
             days = 14.0 * (count - minor) + 3
-            self.keep(f"v2.{minor}.0", Code.PROTECTED, "matches v* of cleanup.protect", days, megabytes)
+            self.keep(f"v2.{minor}.0", Code.PROTECTED, "matches v* under protect", days, megabytes)
             self.keep(f"@v2.{minor}.0", Code.STANDS_ALONE, f"tagged v2.{minor}.0", days, megabytes)
             for platform in ("amd64", "arm64"):
                 self.keep(f"@v2.{minor}.0-{platform}", Code.REACHABLE, f"part of v2.{minor}.0, which stays", days, megabytes / 2)
@@ -173,7 +173,7 @@ def long(count: int) -> Plan:
     items = [
         item(f"pr-{number}", Code.RULE, rule, goes=True, days=37 + number / 100)
         if number % 2
-        else item(f"v{number}", Code.PROTECTED, "matches v* of cleanup.protect", days=number / 20)
+        else item(f"v{number}", Code.PROTECTED, "matches v* under protect", days=number / 20)
         for number in range(count)
     ]
     return Plan(created=NOW, items=tuple(items), freed={repository("acme/app"): 10_000_000 * count})

@@ -73,7 +73,7 @@ def test_long_lists_of_one_reason_are_cut_and_counted() -> None:
     shown = text(long(20_000))
     assert shown.count("cleanup.rules[0]") == SHOWN
     assert f"… {10_000 - SHOWN:,} more [rule], see --report FILE.html" in shown
-    assert "10,000 tags [protected] matches v* of cleanup.protect: v0, v2, v4, v6, v8 and 9,995 more" in shown
+    assert "10,000 tags [protected] matches v* under protect: v0, v2, v4, v6, v8 and 9,995 more" in shown
 
 
 def test_repositories_where_nothing_happens_take_one_line_each() -> None:
