@@ -5,15 +5,13 @@ may be indexes themselves. What an image says of itself (its labels, say) is rea
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from moorage.oci import media_type
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.records import is_record
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
-from moorage.registries.distribution import dating
 from moorage.registries.distribution.client import Distribution
 from moorage.registries.distribution.snapshot import VANISHED, Readings, read_digests, with_children
 
@@ -93,38 +91,3 @@ def images_of(index: Stored) -> Sequence[Stored]:
     except (ValueError, KeyError, TypeError, AttributeError, BadReference):
         return []
     return [Stored(digest, kind) for digest, kind in kinds if kind in media_type.IMAGES]
-
-
-def describe(
-    client: Distribution, inventory: Inventory, digests: Iterable[Digest], *, parallel: int, now: Callable[[], datetime]
-) -> Sequence[Stored]:
-    """As `dating.describe`, for an inventory in which some images were not read: those are, with their configs."""
-    chosen = [inventory.manifests[digest] for digest in dict.fromkeys(digests) if digest in inventory.manifests]
-    unread = {part.digest for stored in chosen for part in _all_below(inventory, stored) if not part.content}
-    read = read_with_parts(client, inventory.repository, sorted(unread), parallel=parallel)
-    manifests = {**inventory.manifests, **{digest: _filled(inventory, stored) for digest, stored in read.manifests.items()}}
-    lost = read.unreadable.keys() | read.missing  # one of these may be the newest part of an index
-    seen = replace(
-        inventory,
-        manifests={digest: stored for digest, stored in manifests.items() if digest not in lost},
-        missing=inventory.missing | read.missing,
-    )
-    return dating.describe(client, seen, [stored.digest for stored in chosen], parallel=parallel, now=now)
-
-
-def _filled(inventory: Inventory, read: Stored) -> Stored:
-    """What was read of a manifest, and what the listing had said before."""
-    told = inventory.manifests.get(read.digest)
-    return read if told is None else told.with_bytes_of(read)
-
-
-def _all_below(inventory: Inventory, root: Stored) -> list[Stored]:
-    """A manifest and everything in the inventory that its indexes lead to."""
-    found = {root.digest: root}
-    waiting = [root]
-    while waiting:
-        for child in waiting.pop().children:
-            if child in inventory.manifests and child not in found:
-                found[child] = inventory.manifests[child]
-                waiting.append(found[child])
-    return list(found.values())

@@ -10,7 +10,10 @@ from moorage.errors import NotFound, RegistryError
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
-from moorage.registries.distribution import Action, parts
+from moorage.registries.distribution import Action
+from moorage.registries.distribution.describing import describe
+from moorage.registries.distribution.mounting import SeenBlobs
+from moorage.registries.distribution.parts import reveal
 from moorage.registries.gcr.api import GoogleApi
 from moorage.registries.gcr.deletion import Deletion
 from moorage.registries.gcr.listing import take_inventory
@@ -31,7 +34,7 @@ class GoogleRegistry:
         self._client = self._api.client
         self._deletion = Deletion(self._api, connection.session)
         self._parallel = connection.parallel
-        self._uploaded: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
 
     # Registry
 
@@ -71,11 +74,11 @@ class GoogleRegistry:
     # Revealer, Describer
 
     def reveal(self, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
-        return parts.reveal(self._client, inventory, digests, parallel=self._parallel)
+        return reveal(self._client, inventory, digests, parallel=self._parallel)
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
         """Labels, and dates where Google has none: read from configs, and from those manifests that were not read yet."""
-        return parts.describe(self._client, inventory, digests, parallel=self._parallel, now=lambda: datetime.now(UTC))
+        return describe(self._client, inventory, digests, parallel=self._parallel, now=lambda: datetime.now(UTC))
 
     # Reader, Writer
 
@@ -87,17 +90,12 @@ class GoogleRegistry:
         return self._client.blob(repository, blob)
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._uploaded.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository is mounted from there."""
-        seen = self._uploaded.get(blob.digest)
         with self._api.explained(repository, Action.PUSH):
-            self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._uploaded.setdefault(blob.digest, repository)
+            self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         with self._api.explained(repository, Action.PUSH):

@@ -11,7 +11,10 @@ from moorage.errors import Denied, ItemRefused, NotFound, Unsupported
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import BadReference, Digest, Repository, Tag
-from moorage.registries.distribution import Action, Distribution, parts, payloads
+from moorage.registries.distribution import Action, Distribution, payloads
+from moorage.registries.distribution.describing import describe
+from moorage.registries.distribution.mounting import SeenBlobs
+from moorage.registries.distribution.parts import reveal
 from moorage.registries.interface import Ability
 from moorage.registries.quay import API_URL, listing
 from moorage.registries.quay.api import PAGE, QuayApi
@@ -38,7 +41,7 @@ class QuayRegistry:
         self._lock = threading.Lock()
         self._known: dict[Repository, int] = {}  # seen to be there by this run, with as many tags
         self._ready: set[Repository] = set()  # made ready for pushes
-        self._uploaded: dict[Digest, Repository] = {}
+        self._blobs = SeenBlobs(self._client)
 
     # Registry
 
@@ -99,10 +102,10 @@ class QuayRegistry:
     # Revealer, Describer
 
     def reveal(self, inventory: Inventory, digests: Iterable[Digest]) -> Inventory:
-        return parts.reveal(self._client, inventory, digests, parallel=self._parallel)
+        return reveal(self._client, inventory, digests, parallel=self._parallel)
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
-        return parts.describe(self._client, inventory, digests, parallel=self._parallel, now=lambda: datetime.now(UTC))
+        return describe(self._client, inventory, digests, parallel=self._parallel, now=lambda: datetime.now(UTC))
 
     # Reader, Writer
 
@@ -115,17 +118,12 @@ class QuayRegistry:
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
         self._make_ready(repository)
-        found = self._client.has_blob(repository, digest)
-        if found:
-            self._uploaded.setdefault(digest, repository)
-        return found
+        return self._blobs.has(repository, digest)
 
     def put_blob(self, repository: Repository, blob: Blob, content: Callable[[], BinaryIO]) -> None:
         """A blob that this run has seen in another repository is mounted from there."""
         self._make_ready(repository)
-        seen = self._uploaded.get(blob.digest)
-        self._client.put_blob(repository, blob, content, source=seen if seen != repository else None)
-        self._uploaded.setdefault(blob.digest, repository)
+        self._blobs.put(repository, blob, content)
 
     def put_manifest(self, repository: Repository, reference: Tag | Digest, content: bytes, media_type: str) -> Digest:
         self._make_ready(repository)

@@ -13,7 +13,8 @@ from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import parse_time
 from moorage.oci.records import RecordTag
 from moorage.oci.reference import Digest, Registry, Repository, Tag
-from moorage.registries.distribution.parts import describe, images_of, read_listed, read_with_parts
+from moorage.registries.distribution.describing import describe
+from moorage.registries.distribution.parts import images_of, read_listed, read_with_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
