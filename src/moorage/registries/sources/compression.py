@@ -1,40 +1,55 @@
-"""Gzip as layers get it: the same bytes for the same content every time, and no effort where there is nothing to gain.
+"""Gzip as layers get it: the same bytes for the same content every time, by all processors, and no effort for nothing.
 
-Layers are full of what is compressed already: packages, pictures, archives. Such stretches are stored as they are, which is
-fifteen times faster than finding out with every byte that they get no smaller.
+Each piece is compressed by itself, with the end of the one before as its dictionary, so that pieces can be worked on side by side
+and lose nothing by it (as pigz does); together they are one gzip stream. Layers are full of what is compressed already: packages,
+pictures, archives. Such pieces are stored as they are, in a fifteenth of the time that it takes to find with every byte that they
+get no smaller.
 """
 
+import os
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 LEVEL: Final = 5  # a third less time than docker's 6 takes, for layers that are 2 % larger (zlib 1.2.13, seen 2026-11)
+_AT_ONCE: Final = min(os.cpu_count() or 1, 8)  # pieces; reading and hashing them keeps no more processors busy
 _STORED: Final = 0
 _HEADER: Final = bytes.fromhex("1f8b08000000000000ff")  # RFC 1952: deflate, no date, no name, from no system in particular
+_LAST_BLOCK: Final = bytes.fromhex("0300")  # an empty one
+_WINDOW: Final = 32 * 1024  # bytes that deflate looks back
 _SAMPLES: Final = 4  # per piece
 _SAMPLE: Final = 4096  # bytes
 _DENSE: Final = 0.95  # of its size that a sample keeps when compressed
 
 
 def gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """All pieces together as one gzip stream; some results are empty. Pieces of a megabyte or so: each is judged by samples."""
+    """All pieces together as one gzip stream. A piece of a megabyte or so is judged by samples; a few are in memory at once."""
     yield _HEADER
     checksum = size = 0
-    level, deflate = LEVEL, _deflate(LEVEL)
-    for piece in pieces:
-        checksum, size = zlib.crc32(piece, checksum), size + len(piece)
-        wanted = _STORED if _is_dense(piece) else LEVEL
-        if wanted != level:
-            yield deflate.flush(zlib.Z_SYNC_FLUSH)  # to the end of a byte, where another may go on
-            level, deflate = wanted, _deflate(wanted)
-        yield deflate.compress(piece)
-    yield deflate.flush()
-    yield struct.pack("<II", checksum, size % 2**32)
+    before = b""
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="gzip") as pool:
+        under_way: deque[Future[bytes]] = deque()
+        for piece in pieces:
+            checksum, size = zlib.crc32(piece, checksum), size + len(piece)
+            under_way.append(pool.submit(_deflated, piece, before))
+            before = piece[-_WINDOW:]
+            if len(under_way) > _AT_ONCE:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    yield _LAST_BLOCK + struct.pack("<II", checksum, size % 2**32)
 
 
-def _deflate(level: int) -> "zlib._Compress":
-    return zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+def _deflated(piece: bytes, before: bytes) -> bytes:
+    """Raw deflate that ends with a byte and not with the stream, so that more can follow."""
+    if _is_dense(piece):
+        deflate = zlib.compressobj(_STORED, zlib.DEFLATED, -zlib.MAX_WBITS)
+    else:
+        deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zdict=before)
+    return deflate.compress(piece) + deflate.flush(zlib.Z_SYNC_FLUSH)
 
 
 def _is_dense(piece: bytes) -> bool:

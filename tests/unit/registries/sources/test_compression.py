@@ -38,7 +38,8 @@ def test_whatever_the_pieces(shapes: list[tuple[bool, int]]) -> None:
 
 
 def test_text_gets_as_small_as_with_gzip_and_dense_bytes_hardly_larger() -> None:
-    assert len(b"".join(gzipped([TEXT]))) == len(gzip.compress(TEXT, LEVEL, mtime=0))
+    in_pieces = [TEXT[start : start + 100_000] for start in range(0, len(TEXT), 100_000)]
+    assert len(b"".join(gzipped(in_pieces))) < len(gzip.compress(TEXT, LEVEL, mtime=0)) * 1.005
     assert len(b"".join(gzipped([DENSE]))) < len(DENSE) * 1.001
 
 
