@@ -3,8 +3,8 @@
     python -m bench.vendors [--tags 1000] [--going 300]
 
 Counted at the vendors' simulators, in front of a real docker-registry; the images are OCI images of one tag each. Beside each
-figure stands the least that the API allows, as the vendor's contract test declares it with the reason (tests/contract/least.py) and
-holds us to it. "changing" are the requests that delete.
+figure stands the least that the API allows, as the vendor's contract test declares it with the reason and holds us to it
+(tests/contract/least.py). "changing" are the requests that delete.
 """
 
 from __future__ import annotations

@@ -297,6 +297,25 @@ class TestDeletion(Acr):
         with pytest.raises(NotFound):
             opened.delete_repository(scene.repository)
 
+    def test_a_look_at_many_serves_the_deletions_that_follow(self, scene: Scene, acr: AcrSimulator, opened: AcrRegistry) -> None:
+        digests = [scene.push(image(layer(f"{number}")), f"v{number}") for number in range(3)]
+        opened.inventory(scene.repository)
+        acr.counts.clear()
+        assert opened.tags_on(scene.repository, digests[:2]).keys() == set(digests[:2])
+        for digest in digests:
+            opened.delete_manifest(scene.repository, digest)
+        assert acr.counts["GET", TAGS] == 2, "one for the two, and one for the third"
+        assert scene.tags() == {}
+
+    def test_a_look_at_many_sees_a_lock_too(self, scene: Scene, acr: AcrSimulator, opened: AcrRegistry) -> None:
+        digest = scene.push(image(layer("locked")), "v1")
+        opened.inventory(scene.repository)
+        acr.lock(scene.path, "v1")
+        opened.tags_on(scene.repository, [digest])
+        with pytest.raises(ItemRefused):
+            opened.delete_manifest(scene.repository, digest)
+        assert scene.tags() == {"v1": digest}
+
 
 class TestLogin(Acr):
     def test_the_options_come_before_docker(self, scene: Scene) -> None:

@@ -182,6 +182,16 @@ class TestBatches:
         assert isinstance(said[refused], kind)
         assert code in str(said[refused])
 
+    def test_an_image_that_went_meanwhile_costs_a_look_at_each_of_its_batch_and_no_more(
+        self, scene: EcrScene, tmp_path: Path
+    ) -> None:
+        """DescribeImages answers a batch with one image that is gone with ImageNotFoundException alone."""
+        gone, *others = (scene.push(image(layer(f"{number}")), f"old-{number}", age=MONTH) for number in range(4))
+        run = clean(scene, policy("old*"), tmp_path, meanwhile=lambda: scene.simulator.remove(scene.path, gone))
+        assert outcomes(run) == {"old-0": Outcome.ALREADY_GONE, **{f"old-{number}": Outcome.DELETED for number in (1, 2, 3)}}
+        assert not [digest for digest in others if scene.has(digest)]
+        assert scene.simulator.counts[DELETIONS] == 1
+
 
 class TestSingleTags:
     def test_the_last_tag_of_a_part_goes_and_the_part_stays(self, scene: EcrScene, tmp_path: Path) -> None:
