@@ -51,7 +51,7 @@ def test_a_cleanup_keeps_what_it_kept_before(published: Project) -> None:
     notes = restored(published, journal)["notes"]
     assert notes == [
         f"the name of image 'app' is recorded again in {published.repository}",
-        f"2 records of commits are in {published.repository} again",
+        f"what was published at which commit is recorded again in {published.repository}: 2",
     ]
     published.cleanup()
     assert published.images() == {"app-v1", "app-v2"}

@@ -56,7 +56,7 @@ def record_again(
             problems.append(f"what was recorded in {address} could not be recorded anew: {error.message}")
             continue
         if number:
-            notes.append(f"{number} records of commits are in {address} again")
+            notes.append(f"what was published at which commit is recorded again in {address}: {number}")
     return Again(tuple(notes), tuple(problems))
 
 
