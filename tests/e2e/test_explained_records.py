@@ -95,3 +95,10 @@ def test_one_that_is_not_there(published: Project) -> None:
     called = published.call("explain", f"{published.repository}:moorage-image.other", "--image", "app", "--output", "json")
     assert called.code == 3
     assert called.document["error"]["code"] == "not-found"
+
+
+def test_by_its_digest_it_is_no_image(published: Project) -> None:
+    digest = published.port.resolve(published.repository, Tag(f"{IMAGE_PREFIX}app"))
+    called = published.call("explain", f"{published.repository}@{digest}", "--image", "app", "--output", "json")
+    assert called.code == 3
+    assert "name the tag of the record" in called.document["error"]["remedy"]

@@ -87,7 +87,9 @@ def explain(settings: CleanupSettings, text: str, world: World) -> Explanation:
     there = plan.of(repository)
     items = [item for item in there if (item.tag == tag if tag else item.digest == digest)]
     if planner is None or not items:
-        raise NotFound(f"{text} is not there", remedy="`moorage cleanup --dry-run` shows what is.")
+        shows = "`moorage cleanup --dry-run` shows what is."
+        remedy = shows if tag is not None else f"{shows} What only records lead to is no image; name the tag of the record."
+        raise NotFound(f"{text} is not there", remedy=remedy)
     subject = items[0].digest
     items += [item for item in there if item.digest == subject and item not in items]
     relations = tuple(_relations(subject, planner.inventory, there))
