@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from moorage.oci.reference import Tag
 from moorage.policy.claims import Claims
 from moorage.policy.patterns import TagSelector
 from moorage.policy.plan import Kind, Outcome
+from moorage.policy.reason import Code, Reason
 from moorage.policy.rules import Policy, Rule
 
 if TYPE_CHECKING:
@@ -495,6 +497,34 @@ class TestReconcile:
         blob.write_bytes(b"damaged")
         found = reconcile(items, shore.inventory(), Claims())
         assert {item.key for item in items if item.kind is Kind.MANIFEST} == found.keys()
+
+    @pytest.mark.parametrize(("habit", "spared"), [("takes_along", 2), ("lives_by_tags", 3)])
+    def test_what_would_take_along_a_part_that_is_in_use_by_now_stays(self, shore: Shore, habit: str, spared: int) -> None:
+        """Harbor deletes an index with its parts, Quay its parts with its last tag."""
+        part = image()
+        put(shore, index(part), "old")
+        items = shore.going(OLD)
+        claims = Claims(keep_digests={part.digest: (Reason(Code.IN_USE, "runs since yesterday"),)})
+        assert len(reconcile(items, shore.inventory(), claims)) == 1
+        seen = replace(shore.inventory(), **{habit: True})  # type: ignore[arg-type]
+        found = reconcile(items, seen, claims)
+        assert [outcome for outcome, _ in found.values()] == [Outcome.CHANGED] * spared
+
+    def test_what_would_take_along_a_signature_that_has_got_a_tag_of_its_own_stays(self, shore: Shore) -> None:
+        old = put(shore, image(), "old")
+        attached = put(shore, artifact(old))
+        items = shore.going(OLD)
+        put(shore, attached, "sbom")
+        found = reconcile(items, replace(shore.inventory(), takes_along=True), Claims())
+        assert {digest for _, tag, digest in found if tag is None} == {old.digest, attached.digest}
+
+    def test_a_last_tag_stays_where_its_manifest_would_go_with_it_and_something_cannot_be_read(self, shore: Shore) -> None:
+        put(shore, image(layer("a")), "old")
+        broken = put(shore, image(layer("b")), "kept")
+        items = shore.going(OLD)
+        (shore.folder / "registry" / "app" / "blobs" / "sha256" / broken.digest.hex).write_bytes(b"damaged")
+        found = reconcile(items, replace(shore.inventory(), lives_by_tags=True), Claims())
+        assert {item.key for item in items} == found.keys()
 
 
 def test_tags_that_went_before_their_manifest_was_refused_are_told_as_deleted(shore: Shore) -> None:
