@@ -97,7 +97,7 @@ class ProjectImages:
         spent = self.world.spent(self.settings.access.time_budget)
         for records in self.records.values():
             if spent():
-                return (*notes, "the time budget was spent before the records were put in order; the next run does that")
+                return (*notes, "there was no time left to put the records in order; the next run does that")
             tidying = Tidying(records, eraser(records.home), alive, self.names, self.world.now(), self.settings.policy.young)
             notes += tidying.tidy()
         settled = self.world.now() - self.settings.policy.young
