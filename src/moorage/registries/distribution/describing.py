@@ -52,8 +52,8 @@ def _parsed(stored: Stored) -> Stored:
 
 
 def _read(stored: Stored, known: Mapping[Digest, Stored]) -> Stored:
-    """With what reading it for its config has told besides, where the listing had left that open."""
-    return stored.with_bytes_of(known[stored.digest]) if stored.unread and stored.digest in known else stored
+    """With what reading it for its config has told besides, where the listing had not read it."""
+    return stored if stored.content or stored.digest not in known else stored.with_bytes_of(known[stored.digest])
 
 
 def _completed(stored: Stored, told: Stored | None) -> Stored:

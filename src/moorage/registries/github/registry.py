@@ -12,10 +12,10 @@ from moorage.errors import Denied, ItemRefused, NotFound, RegistryError, Unautho
 from moorage.oci.inventory import Inventory, Stored
 from moorage.oci.manifest import Blob
 from moorage.oci.reference import Digest, Repository, Tag
-from moorage.registries.distribution import Distribution, Fetched, dating
+from moorage.registries.distribution import Distribution, Fetched
+from moorage.registries.distribution.describing import describe
 from moorage.registries.distribution.just_seen import JustSeen
 from moorage.registries.distribution.mounting import SeenBlobs
-from moorage.registries.distribution.snapshot import Readings, read_digest, with_children
 from moorage.registries.distribution.stub import StubWay
 from moorage.registries.distribution.threads import in_threads
 from moorage.registries.github import listing, login
@@ -174,21 +174,7 @@ class GithubRegistry:
     # Describer
 
     def describe(self, inventory: Inventory, digests: Iterable[Digest]) -> Sequence[Stored]:
-        """Labels out of image configs, and dates where GitHub has none."""
-        repository = inventory.repository
-        wanted = [inventory.manifests[digest] for digest in dict.fromkeys(digests) if digest in inventory.manifests]
-        unread = [stored.digest for stored in wanted if not stored.content]
-        read = in_threads(lambda digest: read_digest(self._client, repository, digest), unread, self._parallel)
-        known = {stored.digest: stored for stored in wanted}
-        for reading in read:
-            if reading.stored and reading.digest:
-                before = known[reading.digest]
-                known[reading.digest] = replace(
-                    reading.stored, date=before.date, dated=before.dated, vendor_id=before.vendor_id
-                )  # fmt: skip
-        below = with_children(self._client, repository, Readings(known, {}, frozenset()), parallel=self._parallel)
-        seen = Inventory(repository, {}, below.manifests, unreadable=below.unreadable, missing=below.missing)
-        return dating.describe(self._client, seen, list(known), parallel=self._parallel, now=lambda: datetime.now(UTC))
+        return describe(self._client, inventory, digests, parallel=self._parallel, now=lambda: datetime.now(UTC))
 
     # Reader, Writer
 
