@@ -154,21 +154,22 @@ class Run:
         if not isinstance(registry, TagDeleter):
             raise Unsupported(f"{self.repository}:{deletion.tag} cannot be removed alone on this registry; nothing was changed")
         entry = self._undoing.entry(deletion.digest, (deletion.tag,), manifest_stays=True)
+        if self.leave():
+            return
         self.journal.about_to(entry)
-        self._conclude(deletion, entry, _outcome_of(lambda: registry.delete_tag(self.repository, deletion.tag)))
+        self._conclude([(deletion, entry, _outcome_of(lambda: registry.delete_tag(self.repository, deletion.tag)))])
 
     def _batch(self, removals: Sequence[Removal]) -> None:
         """Delete manifests: those of the batch that still fit, in one call where the registry has one."""
         fitting = [(removal, entry) for removal in removals if (entry := self._guarded(self._fitting)(removal))]
-        if not fitting or self.stop.is_set() or self.halted:
+        if not fitting or self.stop.is_set() or self.halted or self.leave():
             return
         try:
             answers = self._delete([entry for _, entry in fitting])
+            self._conclude([(removal, entry, answers[entry.digest]) for removal, entry in fitting])
         except BaseException:
             self.stop.set()
             raise
-        for removal, entry in fitting:
-            self._conclude(removal, entry, answers[entry.digest])
 
     def _delete(self, entries: Sequence[Entry]) -> Mapping[Digest, Exception | None]:
         for entry in entries:
@@ -211,16 +212,21 @@ class Run:
         planned = [part for part in self._graph.reach([digest]) if part != digest and part in self._tags]
         return [part for part in planned if (self.repository, None, part) not in self.outcomes]
 
-    def _conclude(self, deletion: Deletion, entry: Entry, answer: Exception | None) -> None:
-        """Put down, in the journal and among the outcomes, what the registry answered to a deletion."""
-        outcome = _MEANING.get(type(answer), Outcome.FAILED)
-        self.journal.happened(self._undoing.worth(entry), outcome)
-        if answer is None:
-            self._record_removal(deletion, Outcome.DELETED, None)
-        elif isinstance(answer, RegistryError):
-            self._refused(deletion, answer)
-        else:
-            raise answer
+    def _conclude(self, done: Sequence[tuple[Deletion, Entry, Exception | None]]) -> None:
+        """Put down what the registry answered to deletions.
+
+        Among the outcomes first: what is gone has to be told also where the journal takes no more lines.
+        """
+        for deletion, _, answer in done:
+            if answer is None:
+                self._record_removal(deletion, Outcome.DELETED, None)
+            elif isinstance(answer, RegistryError):
+                self._refused(deletion, answer)
+        for _, entry, answer in done:
+            self.journal.happened(self._undoing.worth(entry), _MEANING.get(type(answer), Outcome.FAILED))
+        for _, _, answer in done:
+            if answer is not None and not isinstance(answer, RegistryError):
+                raise answer
 
     def _target_changed(self, digest: Digest) -> bool:
         """Whether a tag of what this manifest belongs to has moved: a signature must not go before its image is sure to."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.images import artifact, cosign, image, index, layer, push
-from tests.unit.commands.harbourside import Moody, Shore
+from tests.unit.commands.harbourside import NOW, Moody, Shore
 
 from moorage.commands.carry_out import Run
-from moorage.commands.journal import read_journal
+from moorage.commands.journal import Entry, Journal, read_journal
 from moorage.commands.reconcile import reconcile
 from moorage.errors import (
+    ConfigurationError,
     Contradiction,
     Denied,
     ItemRefused,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from tests.images import Image
 
     from moorage.oci.reference import Digest, Repository
+    from moorage.registries.layout.registry import LayoutRegistry
 
 OLD = Policy(rules=(Rule("old", tags=TagSelector.parse(["old*"]), older_than=timedelta(days=1)),))
 
@@ -238,6 +242,52 @@ def test_a_look_afterwards_that_fails_is_told_and_changes_no_outcome(shore: Shor
     assert "down" in told[0]
 
 
+def test_nothing_is_begun_on_what_a_look_said_that_came_back_after_nobody_waited_any_more(shore: Shore) -> None:
+    """Its outcome would be in no report."""
+    put(shore, image(layer("a")), "old-1")
+    put(shore, image(layer("b")), "old-2", "kept")
+    gone = Event()
+
+    class Slow(Moody):
+        def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
+            gone.set()
+            return super().resolve(repository, reference)
+
+    registry, planner = Slow(shore.registry_name), shore.planner(OLD)
+    with shore.journal() as journal:
+        made = Run(registry, planner.inventory, [item for item in planner.plan().items if item.goes], journal, parallel=2)
+        made.leave = gone.is_set
+        made.carry_out()
+        for thread in enumerate_threads():
+            if thread.name.startswith("delete"):
+                thread.join()
+    assert (registry.asked, made.outcomes) == ([], {})
+
+
+class Full(Journal):
+    """The disk under it is full as soon as something was deleted."""
+
+    def happened(self, entry: Entry, outcome: Outcome) -> None:
+        raise ConfigurationError("the disk is full")
+
+
+def test_what_was_deleted_is_told_though_the_journal_took_no_more_lines(shore: Shore) -> None:
+    put(shore, image(layer("a")), "old-1")
+    put(shore, image(layer("b")), "old-2", "kept")
+    made = run_onto_a_full_disk(shore, shore.registry)
+    assert outcomes(made) == {"old-2": "deleted"}
+    assert shore.tags() == {"kept", "old-1"}
+
+
+def run_onto_a_full_disk(shore: Shore, registry: LayoutRegistry) -> Run:
+    planner = shore.planner(OLD)
+    with Full(shore.folder / "full.jsonl", shore.registry_name, NOW) as journal:
+        made = Run(registry, planner.inventory, [item for item in planner.plan().items if item.goes], journal, parallel=1)
+        with pytest.raises(ConfigurationError, match="full"):
+            made.carry_out()
+    return made
+
+
 def test_a_spent_time_budget_stops_before_the_next_deletion(shore: Shore) -> None:
     for number in range(9):
         put(shore, image(layer(str(number))), f"old-{number}")
@@ -366,6 +416,13 @@ class TestBatches:
         assert found[fine.digest.short] == "deleted"
         _, entries = read_journal(shore.folder / "journal.jsonl")
         assert {entry.digest: entry.outcome for entry in entries}[silent.digest] is Outcome.FAILED
+
+    def test_all_of_a_batch_is_told_though_the_journal_took_no_more_lines(self, shore: Shore) -> None:
+        for number in range(4):
+            put(shore, image(layer(str(number))), f"old-{number}")
+        made = run_onto_a_full_disk(shore, Batching(shore.registry_name))
+        assert len(shore.tags()) == 2
+        assert list(outcomes(made).values()) == ["deleted"] * 4  # two tags, two manifests
 
     def test_a_refusal_of_the_whole_ends_the_repository(self, shore: Shore) -> None:
         for number in range(30):
