@@ -15,6 +15,7 @@ AT_ONCE: Final = 100  # the most that ECR's batches hold, and as much as is dele
 class Ahead(Generic[T]):
     """Asks for what is wanted now together with what is wanted next; no answer is used that is older than `fresh_for` seconds.
 
+    An answer about many that took longer than that is of no use: it is asked for this one alone, and for fewer from then on.
     `ask` may leave out what it cannot say; that is not asked for again while the answer would be fresh. Thread-safe: one thread
     asks, the others wait for its answer.
     """
@@ -32,6 +33,7 @@ class Ahead(Generic[T]):
         self._places = {digest: place for place, digest in enumerate(order)}
         self._fresh_for = fresh_for
         self._clock = clock
+        self._at_once = AT_ONCE
         self._lock = Lock()
         self._asked: dict[Digest, float] = {}
         self._answers: dict[Digest, T] = {}
@@ -53,9 +55,13 @@ class Ahead(Generic[T]):
         if self._is_fresh(digest, now):
             return
         place = self._places.get(digest)
-        next_ones = [digest] if place is None else self._order[place : place + AT_ONCE]
+        next_ones = [digest] if place is None else self._order[place : place + self._at_once]
         wanted = [one for one in next_ones if not self._is_fresh(one, now)]
         answers = self._ask(wanted)
+        if len(wanted) > 1 and self._clock() - now > self._fresh_for:
+            self._at_once = max(1, len(wanted) // 2)
+            now, wanted = self._clock(), [digest]
+            answers = self._ask(wanted)
         stale = [one for one in self._asked if not self._is_fresh(one, now)]
         for one in stale:
             del self._asked[one]

@@ -48,6 +48,7 @@ class Deletion:
         """Every tag on each of these right now: by the list of all tags where that has fewer pages, else by one look for each."""
         with self._lock:
             known = self._known.get(repository)
+        asked = self._seen.moment()
         found: dict[Digest, list[TagRecord]] = {digest: [] for digest in digests}
         if known is not None and len(known) <= PAGE * len(digests):
             for record in self._api.tags(repository):
@@ -56,7 +57,7 @@ class Deletion:
             looks = in_threads(lambda digest: self._api.tags(repository, digest=digest), digests, self._parallel)
             found = dict(zip(digests, looks, strict=True))
         for digest, records in found.items():
-            self._seen.note((repository, digest), records)
+            self._seen.note((repository, digest), records, asked)
         return {digest: frozenset(record.name for record in records) for digest, records in found.items()}
 
     def untag(self, repository: Repository, tag: Tag) -> None:

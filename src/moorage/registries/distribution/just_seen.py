@@ -23,10 +23,14 @@ class JustSeen(Generic[K, V]):
         self._lock = Lock()
         self._seen: dict[K, tuple[float, V]] = {}
 
-    def note(self, key: K, value: V) -> None:
-        """The registry says so as of now."""
+    def moment(self) -> float:
+        """Now, for an answer that takes its time: it is as old as its question."""
+        return self._clock()
+
+    def note(self, key: K, value: V, asked: float | None = None) -> None:
+        """The registry says so as of now, or of that `moment`."""
         with self._lock:
-            self._seen[key] = (self._clock(), value)
+            self._seen[key] = (self._clock() if asked is None else asked, value)
 
     def take(self, key: K) -> V | None:
         """What was said a moment ago, once; None for whoever has to ask."""

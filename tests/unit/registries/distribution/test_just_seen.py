@@ -22,3 +22,12 @@ def test_it_is_believed_for_seconds() -> None:
     seen.note("v1", "digest")
     now[0] += BELIEVED_FOR + 0.1
     assert seen.take("v1") is None
+
+
+def test_an_answer_is_as_old_as_its_question() -> None:
+    now = [100.0]
+    seen: JustSeen[str, str] = JustSeen(lambda: now[0])
+    asked = seen.moment()
+    now[0] += BELIEVED_FOR + 0.1  # limits, or a list of many pages
+    seen.note("v1", "digest", asked)
+    assert seen.take("v1") is None
