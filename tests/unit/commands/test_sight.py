@@ -172,7 +172,7 @@ class TestFreshness:
         def ask(digests: Sequence[Digest]) -> dict[Digest, str]:
             asked.append(digests)
             now[0] += len(digests)  # limits, or a list of many pages
-            return {digest: f"as of {now[0]}" for digest in digests}
+            return dict.fromkeys(digests, f"as of {now[0]}")
 
         ahead = Ahead(ask, order, fresh_for=5.0, clock=lambda: now[0])
         assert ahead.see(order[0]) == "as of 9.0"
