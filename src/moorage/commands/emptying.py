@@ -18,7 +18,7 @@ from moorage.commands.record_home import Home
 from moorage.commands.survey import look
 from moorage.commands.undoing import Undoing
 from moorage.commands.world import World
-from moorage.errors import NotFound, RegistryError, Unsupported
+from moorage.errors import ConfigurationError, NotFound, RegistryError, Unsupported
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Digest, Repository, Tag
 from moorage.policy.emptiness import Surroundings, repository_item, too_young
@@ -96,19 +96,21 @@ class Emptying:
 
     def carry_out(self, applied: Applied, views: Views) -> Applied:
         """The same with outcomes for repositories, and for what could only go with them."""
-        plan, halted = applied.plan, list(applied.halted)
+        plan, halted, alarm = applied.plan, list(applied.halted), applied.alarm
         results: dict[Repository, Result] = {}
         outcomes: dict[Key, Result] = {}
         spent = self.world.spent(self.access.time_budget)
         if plan.doomed:
             self.world.progress.start("Deleting repositories", len(plan.doomed))
         for repository in plan.doomed:
-            if spent() or applied.alarm is not None or repository in views.failures:
+            if spent() or alarm is not None or repository in views.failures:
                 continue
             try:
                 result = self._one(repository, views.planners.get(repository), plan)
             except NotFound:
                 result = (Outcome.ALREADY_GONE, None)
+            except ConfigurationError as error:  # the disk under the journal is full, say: what was done has to be told
+                alarm, result = error, (Outcome.FAILED, error.message)
             except RegistryError as error:
                 halted.append(error)
                 result = (Outcome.FAILED, error.message)
@@ -118,10 +120,10 @@ class Emptying:
                 outcomes |= dict.fromkeys((item.key for item in held), _of_images(result))
         if plan.doomed:
             self.world.progress.done()
-        return replace(applied, plan=_with_results(ended(plan, outcomes, (), views), results), halted=tuple(halted))
+        return Applied(_with_results(ended(plan, outcomes, (), views), results), tuple(halted), alarm)
 
     def _one(self, repository: Repository, planner: Planner | None, plan: Plan) -> Result:
-        """Raises NotFound where it is gone already, and whatever the registry objects."""
+        """Raises NotFound where it is gone already, whatever the registry objects, and ConfigurationError for a full journal."""
         if not isinstance(self.registry, Deleter):
             raise Unsupported(f"{repository}: this registry has no call that deletes a repository; nothing was changed")
         if planner is None:
@@ -153,9 +155,7 @@ class Emptying:
         if seen.records - planner.inventory.records:
             return "somebody has recorded a publish in it since the plan"
         if isinstance(registry, WholeDeleter):
-            for tag in seen.records:  # they go with it, and can be brought back with it
-                holding.setdefault(self.registry.resolve(repository, tag), set()).add(tag)
-            return ""
+            return self._hold_records(seen, holding)
         if seen.records:
             eraser = Eraser(Home(self.registry, repository), self.access.parallel, frozenset(holding), self.journal)
             said = eraser.erase(seen.records)
@@ -165,6 +165,15 @@ class Emptying:
         policy = replace(self.policy, delete_unknown_age=True)  # where it is unknown, the plan has decided
         young = too_young(registry.repository_date(repository), policy, self.world.now())
         return young.detail if young is not None else ""
+
+    def _hold_records(self, seen: Inventory, holding: Holding) -> str:
+        """Records that go with their repository can be brought back with it; says why they cannot be held, or nothing."""
+        for tag in seen.records:
+            try:
+                holding.setdefault(self.registry.resolve(seen.repository, tag), set()).add(tag)
+            except NotFound:  # of the record, and not of the repository
+                return f"its record {tag} has gone meanwhile"
+        return ""
 
     def _delete(self, registry: Deleter, inventory: Inventory, holding: Holding) -> Result:
         repository = inventory.repository
@@ -193,16 +202,23 @@ class Emptying:
         return outcome, None
 
     def _happened(self, repository: Repository, entries: Sequence[Entry], outcome: Outcome) -> None:
-        for entry in entries:
-            self.journal.happened(entry, outcome)
-        self.journal.emptied(repository, outcome)
+        """A journal that takes no more lines says that it was about to: whoever reads it looks. The next deletion is stopped."""
+        try:
+            for entry in entries:
+                self.journal.happened(entry, outcome)
+            self.journal.emptied(repository, outcome)
+        except ConfigurationError as error:
+            self.world.progress.warn(error.message)
 
     def _still_there(self, registry: Deleter, repository: Repository) -> bool:
-        """Whether it is there after a few looks, between which registries that work in the background get some time."""
+        """Whether a few looks see it there, between which registries that work in the background get some time."""
         for attempt in range(_LOOKS):
             try:
                 registry.repository_date(repository)
             except NotFound:
+                return False
+            except RegistryError as error:
+                self.world.progress.warn(f"{repository}: could not look whether the deletion took effect: {error.message}")
                 return False
             if attempt + 1 < _LOOKS:
                 self.sleep(_FIRST_PAUSE * 2**attempt)

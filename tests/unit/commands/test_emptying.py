@@ -19,7 +19,8 @@ from moorage.commands.applying import Application, Applied, Views, shortfall
 from moorage.commands.emptied import emptied_in_journal, made_again
 from moorage.commands.emptying import Emptying, empties
 from moorage.commands.journal import Journal, read_journal
-from moorage.errors import ConfigurationError, Denied, ItemRefused, NotFound, RegistryError, Unreachable
+from moorage.errors import ConfigurationError, Denied, ItemRefused, NotFound, PartialFailure, RegistryError, Unreachable
+from moorage.oci.records import is_record
 from moorage.oci.reference import Digest, Registry, Repository, Tag
 from moorage.policy.last_tagged import gone_with_repository
 from moorage.policy.patterns import TagSelector
@@ -374,6 +375,22 @@ class TestWhole:
         assert {Tag("moorage-image.app")} in story.registry.held.values()
         assert story.item(done).outcome is Outcome.DELETED
 
+    def test_a_record_that_goes_meanwhile_does_not_make_the_package_gone(self, story: Story) -> None:
+        class Hasty(Package):
+            def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
+                if isinstance(reference, Tag) and is_record(reference):
+                    raise NotFound("it has just gone")
+                return super().resolve(repository, reference)
+
+        story.registry = Hasty(story.shore.registry_name)
+        last = self.last(story)
+        push(story.shore.registry, story.shore.repository, image(layer("record")), "moorage-image.app")
+        story.images = frozenset({"app"})
+        done = story.run()
+        assert story.item(done).outcome is Outcome.CHANGED
+        assert {item.digest for item in done.plan.deletions if item.outcome is Outcome.CHANGED} == last.keys()
+        assert story.is_there()
+
 
 class Plain:
     """A registry without the ability: a layout registry seen through the least that a registry is."""
@@ -394,6 +411,44 @@ def test_a_registry_without_the_ability_says_so_before_anything_happens(vacant: 
     with vacant.shore.journal() as journal:
         done = Emptying(plain, journal, Access(), vacant.shore.world, OLD).carry_out(Applied(plan), views)
     assert vacant.item(done).outcome is Outcome.FAILED
+
+
+def test_a_look_afterwards_that_fails_changes_no_outcome(story: Story) -> None:
+    story.registry.dates_fail = Unreachable("down")
+    assert (story.item(story.run()).outcome, story.failure, story.is_there()) == (Outcome.DELETED, None, False)
+
+
+class Short(Journal):
+    """The disk under it is full once a repository itself is spoken of, at the beginning or at the end."""
+
+    full_at: str | None = None
+
+    def emptied(self, repository: Repository, outcome: Outcome | None = None) -> None:
+        if str(outcome) == str(self.full_at):
+            raise ConfigurationError("the disk is full", remedy="Make room.")
+        super().emptied(repository, outcome)
+
+
+class TestFullDisk:
+    """The journal takes no more lines: what was done has to be told all the same."""
+
+    @pytest.fixture
+    def story(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> Story:
+        monkeypatch.setattr(Shore, "journal", lambda shore: Short(shore.folder / "journal.jsonl", shore.registry_name, NOW))
+        return story
+
+    def test_before_a_repository_goes_it_stays_and_the_rest_is_told(self, story: Story) -> None:
+        done = story.run()
+        assert {item.outcome for item in done.plan.deletions} == {Outcome.DELETED}
+        assert (story.item(done).outcome, story.item(done).error) == (Outcome.FAILED, "the disk is full")
+        assert (type(story.failure), story.failure and story.failure.message) == (PartialFailure, "the disk is full")
+        assert story.is_there()
+
+    def test_after_a_repository_went_it_is_told_as_gone(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Short, "full_at", "deleted")
+        done = story.run()
+        assert story.item(done).outcome is Outcome.DELETED
+        assert not story.is_there()
 
 
 class TestJournal:
