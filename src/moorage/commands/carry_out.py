@@ -13,6 +13,7 @@ from threading import Event, Lock
 from typing import TypeVar
 
 from moorage.commands.aftermath import Aftermath
+from moorage.commands.answers import answers_of, outcome_of
 from moorage.commands.journal import Entry, Journal
 from moorage.commands.reconcile import Result, unfit
 from moorage.commands.sight import Sight
@@ -27,7 +28,6 @@ from moorage.errors import (
     RegistryError,
     Throttled,
     Unauthorized,
-    Unreachable,
     Unsupported,
 )
 from moorage.oci.inventory import Inventory
@@ -157,7 +157,7 @@ class Run:
         if self.leave():
             return
         self.journal.about_to(entry)
-        self._conclude([(deletion, entry, _outcome_of(lambda: registry.delete_tag(self.repository, deletion.tag)))])
+        self._conclude([(deletion, entry, outcome_of(lambda: registry.delete_tag(self.repository, deletion.tag)))])
 
     def _batch(self, removals: Sequence[Removal]) -> None:
         """Delete manifests: those of the batch that still fit, in one call where the registry has one."""
@@ -180,8 +180,8 @@ class Run:
         registry = self.registry
         if isinstance(registry, BatchDeleter):
             digests = [entry.digest for entry in entries]
-            return _answers_of(lambda: registry.delete_manifests(self.repository, digests), digests)
-        return {entry.digest: _outcome_of(partial(registry.delete_manifest, self.repository, entry.digest)) for entry in entries}
+            return answers_of(lambda: registry.delete_manifests(self.repository, digests), digests)
+        return {entry.digest: outcome_of(partial(registry.delete_manifest, self.repository, entry.digest)) for entry in entries}
 
     def _fitting(self, removal: Removal) -> Entry | None:
         """What the journal has to hold of a manifest whose tags all still point at it, or are gone; None where it must stay.
@@ -267,7 +267,7 @@ class Run:
         if not loose or not isinstance(self.registry, TagDeleter):
             return still
         for tag in sorted(tag for _, tag, _ in loose if tag is not None):
-            if _outcome_of(partial(self.registry.delete_tag, self.repository, tag)) is not None:
+            if outcome_of(partial(self.registry.delete_tag, self.repository, tag)) is not None:
                 break
         return look.still_there(still)
 
@@ -281,24 +281,3 @@ class Run:
         for tag in (deletion.tag,) if isinstance(deletion, Untag) else (*deletion.tags, None):
             if (self.repository, tag, deletion.digest) not in self.outcomes:
                 self._record(tag, deletion.digest, outcome, error)
-
-
-def _outcome_of(delete: Callable[[], None]) -> Exception | None:
-    """What became of a deletion: None for done."""
-    try:
-        delete()
-    except RegistryError as error:
-        return error
-    return None
-
-
-def _answers_of(
-    delete: Callable[[], Mapping[Digest, Exception | None]], digests: Sequence[Digest]
-) -> Mapping[Digest, Exception | None]:
-    """What became of each part of a batch. A refusal of the whole is one of each; silence about a part is no success."""
-    try:
-        answers = delete()
-    except RegistryError as error:
-        return dict.fromkeys(digests, error)
-    silent = Unreachable("the registry did not say what became of it")
-    return {digest: answers.get(digest, silent) for digest in digests}
