@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from moorage.commands.journal import EMPTIED
+from moorage.commands.journal import EMPTIED, whole_lines
 from moorage.errors import ConfigurationError, RegistryError
 from moorage.oci.reference import Registry, Repository
 from moorage.policy.document import read_repository
 from moorage.policy.plan import Outcome
 from moorage.registries.interface import Registry as Port
-from moorage.registries.interface import RepositoryCreator
+from moorage.registries.interface import RepositoryCreator, Restorer
 
 _GONE = frozenset({None, Outcome.DELETED, Outcome.FAILED})  # or may be: whoever reads it has to look
 
@@ -21,8 +21,8 @@ def emptied_in_journal(path: Path, registry: Registry) -> tuple[Repository, ...]
     Raises ConfigurationError for a line that no run has written.
     """
     found: dict[Repository, Outcome | None] = {}
-    for line in path.read_text("utf-8").splitlines(keepends=True):
-        row = json.loads(line) if line.endswith("\n") else {}
+    for _, line in whole_lines(path):
+        row = json.loads(line)
         if row.get("event") != EMPTIED:
             continue
         try:
@@ -44,6 +44,9 @@ def made_again(port: Port, repositories: Iterable[Repository], *, dry_run: bool)
                 port.create_repository(repository)
         except RegistryError as error:
             yield f"{repository} was deleted itself and could not be made anew: {error.message}"
+            continue
+        if isinstance(port, Restorer):
+            yield f"{repository} was deleted itself; it comes back with its images, as far as the registry still can"
         else:
             lost = "what was set up for it (description, permissions, retention) does not come back"
             yield f"{repository} was deleted itself: {lost}"

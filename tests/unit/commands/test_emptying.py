@@ -31,7 +31,7 @@ from moorage.registries.layout.registry import LayoutRegistry
 from moorage.settings.settings import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -484,6 +484,14 @@ class TestJournal:
         said = list(made_again(maker, [shore.repository, forbidden], dry_run=False))
         assert maker.made == [shore.repository]
         assert ["not yours" in sentence for sentence in said] == [False, True]
+
+    def test_what_the_registry_brings_back_by_itself_is_not_said_to_be_lost(self, shore: Shore) -> None:
+        class Undoing(Whimsical):
+            def restore(self, repository: Repository, digest: Digest, vendor_id: str, tags: Sequence[Tag]) -> None:
+                """As GitHub has it."""
+
+        [said] = made_again(Undoing(shore.registry_name), [shore.repository], dry_run=False)
+        assert "comes back with its images" in said
 
 
 class TestCommand:

@@ -105,3 +105,16 @@ def test_plans_of_several_registries_make_one_too(place: Path) -> None:
     merged = call("report", "merge", "1.json", "2.json", "--output", "json", environ={})
     assert merged.document["applied"] is False
     assert {item["repository"].partition("/")[0] for item in merged.document["items"]} == {"oci:registry", "oci:other"}
+
+
+def test_repositories_that_went_themselves_are_in_the_merged_report(place: Path) -> None:
+    for number in (1, 2):
+        done = call(
+            "cleanup", "--images-repo", "oci:registry", "--all-repositories", "--delete-tags", "*", "--delete-everything",
+            "--delete-unknown-age", "--delete-empty-repositories", "--without-kube", "--shard", f"{number}/2",
+            "--keep-images-built-within-last-n-hours", "0", "--report", f"{number}.json", environ={"HOME": str(place)},
+        )  # fmt: skip
+        assert done.code == 0, done.err
+    merged = call("report", "merge", "1.json", "2.json", "--output", "json", environ={}).document
+    assert [row["outcome"] for row in merged["repositories"]] == ["deleted"] * 12
+    assert merged["totals"]["deleted_repositories"] == 12
