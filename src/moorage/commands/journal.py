@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, Final, Self
@@ -120,28 +121,56 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         stream = os.fdopen(handle, "a", encoding="utf-8")
+        if _is_cut_off(self.path):
+            stream.write("\n")
         stream.write(json.dumps(self._header) + "\n")
         return stream
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether a run that was killed in the middle of a line wrote to this file before."""
+    if path.stat().st_size == 0:
+        return False
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read() != b"\n"
+
+
+def whole_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a journal with their numbers, but for those that a crash cut off: at its end, or where a later run went on.
+
+    What such a line was about to say had not been allowed to happen yet.
+    """
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    for number, (line, after) in enumerate(pairwise([*lines, ""]), start=1):
+        if line.endswith("\n") and not (after.startswith('{"schema"') and not _is_json(line)):
+            yield number, line
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def read_journal(path: Path) -> tuple[Registry, tuple[Entry, ...]]:
     """The registry a journal is about, and its deletions in the order they were begun, each with its outcome where one is known.
 
-    A last line that was cut off by a crash is passed over: what it was about to say had not been allowed to happen yet.
     Raises ConfigurationError for what is no journal, naming the line.
     """
     try:
-        lines = path.read_text("utf-8").splitlines(keepends=True)
+        lines = list(whole_lines(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"{path} cannot be read as a journal: {getattr(error, 'strerror', None) or error}",
             remedy="Name the file that the run named at its end, or --journal did; a run that deletes nothing writes none.",
         ) from None
-    whole = [line for line in lines if line.endswith("\n")]
     registry: Registry | None = None
     others: list[Registry] = []
     found: dict[object, Entry] = {}
-    for number, line in enumerate(whole, start=1):
+    for number, line in lines:
         try:
             row = json.loads(line)
             if row.get("schema") == SCHEMA:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moorage.commands.journal import RECORDED
+from moorage.commands.journal import RECORDED, whole_lines
 from moorage.commands.project_images import ProjectImages
 from moorage.errors import ConfigurationError
 from moorage.oci.ledger import ImageRecords
@@ -105,8 +105,7 @@ def _of_image(
 
 def recorded_in_journal(path: Path) -> tuple[Recorded, ...]:
     """What the journal says was recorded. Raises ConfigurationError for lines that say it wrongly."""
-    lines = path.read_text("utf-8").splitlines(keepends=True)
-    rows = (json.loads(line) for line in lines if line.endswith("\n"))
+    rows = (json.loads(line) for _, line in whole_lines(path))
     return _read((row for row in rows if row.get("event") == RECORDED), path)
 
 

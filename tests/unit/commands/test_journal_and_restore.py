@@ -11,6 +11,7 @@ from tests.images import cosign, image, index, layer, push
 from tests.unit.commands.harbourside import NOW, Shore
 
 from moorage.commands.carry_out import Run
+from moorage.commands.emptied import emptied_in_journal
 from moorage.commands.journal import Entry, Journal, entries_to_undo, read_journal
 from moorage.commands.recorded import recorded_in_journal
 from moorage.commands.restore import Back, RestoreSettings, restore
@@ -86,6 +87,18 @@ class TestJournal:
         content = journal.path.read_bytes()
         journal.path.write_bytes(content[:-7])
         assert read_journal(journal.path)[1] == (entry(1),)
+
+    def test_goes_on_in_a_file_whose_last_line_was_cut_off(self, tmp_path: Path) -> None:
+        with Journal(tmp_path / "j", SOMEWHERE.registry, NOW) as journal:
+            journal.about_to(entry(1))
+            journal.emptied(SOMEWHERE)
+        journal.path.write_bytes(journal.path.read_bytes()[:-7])
+        with Journal(tmp_path / "j", SOMEWHERE.registry, NOW) as journal:
+            journal.about_to(entry(2))
+            journal.emptied(SOMEWHERE)
+        assert read_journal(journal.path)[1] == (entry(1), entry(2))
+        assert recorded_in_journal(journal.path) == ()
+        assert emptied_in_journal(journal.path, SOMEWHERE.registry) == (SOMEWHERE,)
 
     @pytest.mark.parametrize(
         ("content", "said"),
