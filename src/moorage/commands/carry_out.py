@@ -262,11 +262,16 @@ class Run:
         return (self.repository, tag, self.inventory.tags[tag]) in self.outcomes
 
     def _without_loose_tags(self, look: Aftermath, still: frozenset[Key]) -> frozenset[Key]:
-        """Remove the tags that a registry keeps although their manifest is gone; each is in the plan and still points there."""
+        """Remove the tags that a registry keeps although their manifest is gone; each is in the plan.
+
+        It may have been pushed again since it was looked at, and so is looked at right before.
+        """
         loose = look.loose(still)
         if not loose or not isinstance(self.registry, TagDeleter):
             return still
-        for tag in sorted(tag for _, tag, _ in loose if tag is not None):
+        for tag, digest in sorted((tag, digest) for _, tag, digest in loose if tag is not None and digest is not None):
+            if self._sight.target(tag) != digest:
+                continue
             if outcome_of(partial(self.registry.delete_tag, self.repository, tag)) is not None:
                 break
         return look.still_there(still)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING
@@ -468,29 +469,41 @@ class TestSlowRegistries:
         assert set(outcomes(made).values()) == {"failed"}
 
 
+def again(shore: Shore, _: object) -> None:
+    put(shore, image(layer("new")), "old-2")
+
+
 class TestSiblings:
     """Whatever a registry's documentation says about tags, it is looked at."""
 
+    class Loose(Moody):
+        """As go-containerregistry's registry, whose tags can still be pulled after their digest was deleted (seen 2026-11)."""
+
+        gone: Digest | None = None
+
+        def delete_manifest(self, repository: Repository, digest: Digest) -> None:
+            self.asked.append(digest)
+            self.gone = digest
+
+        def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
+            if reference == self.gone:
+                raise NotFound("gone")
+            return super().resolve(repository, reference)
+
     def test_tags_that_survive_their_manifest_are_removed_one_by_one(self, shore: Shore) -> None:
-        """As in go-containerregistry's registry, whose tags can still be pulled after their digest was deleted (seen 2026-11)."""
         old = put(shore, image(), "old-1", "old-2")
-        made_of: dict[str, object] = {}
-
-        class Loose(Moody):
-            def delete_manifest(self, repository: Repository, digest: Digest) -> None:
-                self.asked.append(digest)
-                made_of["gone"] = digest
-
-            def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest:
-                if reference == made_of.get("gone"):
-                    raise NotFound("gone")
-                return super().resolve(repository, reference)
-
-        registry = Loose(shore.registry_name)
+        registry = self.Loose(shore.registry_name)
         made = run(shore, registry)
         assert registry.asked == [old.digest, Tag("old-1"), Tag("old-2")]
         assert set(outcomes(made).values()) == {"deleted"}
         assert shore.tags() == set()
+
+    def test_one_of_them_that_is_pushed_again_at_that_moment_stays(self, shore: Shore) -> None:
+        put(shore, image(), "old-1", "old-2")
+        registry = self.Loose(shore.registry_name)
+        registry.before_delete = partial(again, shore)
+        run(shore, registry)
+        assert shore.tags() == {"old-2"}
 
     def test_a_registry_that_takes_siblings_along_raises_an_alarm(self, shore: Shore) -> None:
         put(shore, image(), "old", "kept-1", "kept-2")
