@@ -96,7 +96,7 @@ def test_without_arguments_it_publishes_and_says_what_is_missing(container: Cont
 def test_it_brings_every_program_and_package_it_may_need(container: Container) -> None:
     said = container.shell("git --version && docker --version && docker buildx version")
     assert [line.split()[0] for line in said.splitlines()] == ["git", "Docker", "github.com/docker/buildx"]
-    modules = "boto3, gql, lightkube, re2, requests, yaml"
+    modules = "boto3, google.auth, gql, lightkube, re2, requests, yaml"
     assert container.shell(f"/opt/moorage/venv/bin/python -c 'import {modules}; print(re2.__name__)'") == "re2\n"
 
 

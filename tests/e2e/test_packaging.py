@@ -101,7 +101,7 @@ def test_the_metadata_says_what_an_index_shows(wheel: Path) -> None:
     assert "# Moorage" in str(found.get_payload())
     assert "Source, https://github.com/moorage/moorage" in (found.get_all("Project-URL") or [])
     extras = found.get_all("Provides-Extra") or []
-    assert set(extras) == {"all", "ecr", "github", "kubernetes"}
+    assert set(extras) == {"all", "ecr", "gcr", "github", "kubernetes"}
     needs = [text for text in found.get_all("Requires-Dist") or [] if "extra ==" not in text]
     assert len(needs) == 4
     assert not [classifier for classifier in found.get_all("Classifier") or [] if classifier.startswith("License ::")]
@@ -151,13 +151,13 @@ def test_layouts_are_published_and_cleaned_without_extras(installed: Path, alone
     assert "<style>" in (tmp_path / "report.html").read_text(encoding="utf-8"), "the page's parts are in the wheel"
 
 
-@pytest.mark.parametrize("extra", ["ecr", "github", "kubernetes", "all"])
+@pytest.mark.parametrize("extra", ["ecr", "gcr", "github", "kubernetes", "all"])
 def test_extras_resolve(installed: Path, wheel: Path, extra: str) -> None:
     report = run(
         installed / "pip", "install", "--quiet", "--dry-run", "--report", "-", f"{wheel}[{extra}]", env=pip_environment()
     )
     added = {entry["metadata"]["name"].lower() for entry in json.loads(report)["install"]}
-    wanted = {"ecr": {"boto3"}, "github": {"gql"}, "kubernetes": {"lightkube"}}
+    wanted = {"ecr": {"boto3"}, "gcr": {"google-auth"}, "github": {"gql"}, "kubernetes": {"lightkube"}}
     assert added >= wanted.get(extra, set().union(*wanted.values()))
 
 
