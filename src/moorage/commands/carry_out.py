@@ -195,17 +195,24 @@ class Run:
         if removal.tags and removal.digest not in places.values() and any(places.values()):
             self._record(None, removal.digest, Outcome.CHANGED, "its tags point elsewhere now")
             return None
-        if others := self._sight.others_on(removal.digest, removal.tags):
-            names = ", ".join(tag.text for tag in others[:10])
-            self._record_removal(removal, Outcome.CHANGED, f"{names} points at it since the plan")
-            return None
-        if self._target_changed(removal.digest):
-            self._record_removal(removal, Outcome.CHANGED, "what it belongs to is no longer what was planned")
+        if why := self._objection(removal):
+            self._record_removal(removal, Outcome.CHANGED, why)
             return None
         entry = self._undoing.entry(removal.digest, tuple(tag for tag, now in places.items() if now == removal.digest))
         if self.inventory.takes_children:
             self._undoing.foresee({part: self._tags[part] for part in self._along(removal.digest)})
         return entry
+
+    def _objection(self, removal: Removal) -> str:
+        """Why a manifest must stay that its own tags would let go, in words; empty where nothing speaks for it."""
+        if others := self._sight.others_on(removal.digest, removal.tags):
+            return f"{', '.join(tag.text for tag in others[:10])} points at it since the plan"
+        if self._target_changed(removal.digest):
+            return "what it belongs to is no longer what was planned"
+        belonging = self._graph.referrers.get(removal.digest, ()) if self.inventory.takes_along else ()
+        if any(self.outcomes.get((self.repository, None, one), (None,))[0] is Outcome.CHANGED for one in belonging):
+            return "this registry would delete something with it that stays"
+        return ""
 
     def _along(self, digest: Digest) -> list[Digest]:
         """What is to go, too, and may go with this manifest."""

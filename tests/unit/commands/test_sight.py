@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.images import image, index, layer, push
+from tests.images import artifact, image, index, layer, push
 from tests.unit.commands.harbourside import Moody, Shore
 
 from moorage.commands.aftermath import Aftermath
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from moorage.oci.inventory import Inventory
     from moorage.oci.reference import Repository
 
 OLD = Policy(rules=(Rule("old", tags=TagSelector.parse(["old*"]), untagged=True, older_than=timedelta(days=1)),))
@@ -69,7 +70,7 @@ class Knowing(Moody):
 
 
 def run(shore: Shore, registry: Knowing, meanwhile: Callable[[], object] = lambda: None) -> dict[str, tuple[Outcome, str | None]]:
-    planner = shore.planner(OLD)
+    planner = shore.planner(OLD, registry)
     items = [item for item in planner.plan().items if item.goes]
     meanwhile()
     with shore.journal() as journal:
@@ -103,6 +104,23 @@ class TestManyAtOnce:
         assert found[part.digest.short] == (Outcome.CHANGED, "release points at it since the plan")
         assert found["old"][0] is Outcome.DELETED
         assert shore.tags() == {"release"}
+
+    @pytest.mark.parametrize(("takes_along", "left"), [(False, {"sbom"}), (True, {"old", "sbom"})])
+    def test_one_that_has_come_to_an_sbom_saves_the_image_too_where_that_would_take_it_along(
+        self, shore: Shore, takes_along: bool, left: set[str]
+    ) -> None:
+        """Harbor deletes what belongs to an image with it, whatever its tags are."""
+        old = image(layer("old"))
+        sbom = artifact(old)
+        push(shore.registry, shore.repository, old, "old")
+        push(shore.registry, shore.repository, sbom)
+
+        class Harbour(Knowing):
+            def inventory(self, repository: Repository) -> Inventory:
+                return replace(super().inventory(repository), takes_along=takes_along)
+
+        run(shore, Harbour(shore.registry_name), lambda: push(shore.registry, shore.repository, sbom, "sbom"))
+        assert shore.tags() == left
 
     def test_a_tag_that_is_not_where_it_was_is_asked_for_by_itself(self, shore: Shore) -> None:
         before, after = image(layer("before")), image(layer("after"))
