@@ -16,8 +16,9 @@ class Ahead(Generic[T]):
     """Asks for what is wanted now together with what is wanted next; no answer is used that is older than `fresh_for` seconds.
 
     An answer about many that took longer than that is of no use: it is asked for this one alone, and for fewer from then on.
-    `ask` may leave out what it cannot say; that is not asked for again while the answer would be fresh. Thread-safe: one thread
-    asks, the others wait for its answer.
+    `ask` may leave out what it cannot say; that is not asked for again while the answer would be fresh. Where an answer takes so
+    long that little of its freshness is left, nothing more is asked for many at once. Thread-safe: one thread asks, the others
+    wait for its answer.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Ahead(Generic[T]):
         self._clock = clock
         self._at_once = AT_ONCE
         self._lock = Lock()
+        self._is_slow = False
         self._asked: dict[Digest, float] = {}
         self._answers: dict[Digest, T] = {}
 
@@ -52,16 +54,22 @@ class Ahead(Generic[T]):
 
     def _make_known(self, digest: Digest) -> None:
         now = self._clock()  # an answer is as old as its question
-        if self._is_fresh(digest, now):
+        if self._is_slow or self._is_fresh(digest, now):
             return
         place = self._places.get(digest)
         next_ones = [digest] if place is None else self._order[place : place + self._at_once]
         wanted = [one for one in next_ones if not self._is_fresh(one, now)]
         answers = self._ask(wanted)
+        if self._clock() - now > self._fresh_for / 2:
+            self._is_slow, self._answers = True, {}
+            return
         if len(wanted) > 1 and self._clock() - now > self._fresh_for:
             self._at_once = max(1, len(wanted) // 2)
             now, wanted = self._clock(), [digest]
             answers = self._ask(wanted)
+        if self._clock() - now > self._fresh_for / 2:
+            self._is_slow, self._answers = True, {}
+            return
         stale = [one for one in self._asked if not self._is_fresh(one, now)]
         for one in stale:
             del self._asked[one]

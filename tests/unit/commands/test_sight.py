@@ -198,6 +198,19 @@ class TestFreshness:
         assert asked == [order, order[:1], order[1:5]], "fewer at once from then on"
         assert ahead.see(order[2]) == "as of 13.0"
 
+    def test_a_registry_that_takes_its_time_is_not_asked_for_many_again(self) -> None:
+        order, now = [Digest.of(b"%d" % number) for number in range(3)], [0.0]
+        asked: list[Sequence[Digest]] = []
+
+        def ask(digests: Sequence[Digest]) -> dict[Digest, str]:
+            asked.append(digests)
+            now[0] += 0.6
+            return dict.fromkeys(digests, "old news")
+
+        ahead = Ahead(ask, order, fresh_for=1.0, clock=lambda: now[0])
+        assert [ahead.see(digest) for digest in order] == [None, None, None], "each is asked for by itself then"
+        assert asked == [order]
+
     def test_what_is_taken_is_not_kept(self) -> None:
         one = Digest.of(b"one")
         ahead = Ahead(lambda digests: dict.fromkeys(digests, "bytes"), [one], fresh_for=1.0, clock=lambda: 0.0)
