@@ -15,10 +15,9 @@ AT_ONCE: Final = 100  # the most that ECR's batches hold, and as much as is dele
 class Ahead(Generic[T]):
     """Asks for what is wanted now together with what is wanted next; no answer is used that is older than `fresh_for` seconds.
 
-    An answer about many that took longer than that is of no use: it is asked for this one alone, and for fewer from then on.
-    `ask` may leave out what it cannot say; that is not asked for again while the answer would be fresh. Where an answer takes so
-    long that little of its freshness is left, nothing more is asked for many at once. Thread-safe: one thread asks, the others
-    wait for its answer.
+    An answer that took half of that or more is of no use, and nothing is asked for many at once any more: a list of many pages, or
+    one that limits hold up, would be asked for anew with each deletion. `ask` may leave out what it cannot say; that is not asked
+    for again while the answer would be fresh. Thread-safe: one thread asks, the others wait for its answer.
     """
 
     def __init__(
@@ -34,7 +33,6 @@ class Ahead(Generic[T]):
         self._places = {digest: place for place, digest in enumerate(order)}
         self._fresh_for = fresh_for
         self._clock = clock
-        self._at_once = AT_ONCE
         self._lock = Lock()
         self._is_slow = False
         self._asked: dict[Digest, float] = {}
@@ -57,16 +55,9 @@ class Ahead(Generic[T]):
         if self._is_slow or self._is_fresh(digest, now):
             return
         place = self._places.get(digest)
-        next_ones = [digest] if place is None else self._order[place : place + self._at_once]
+        next_ones = [digest] if place is None else self._order[place : place + AT_ONCE]
         wanted = [one for one in next_ones if not self._is_fresh(one, now)]
         answers = self._ask(wanted)
-        if self._clock() - now > self._fresh_for / 2:
-            self._is_slow, self._answers = True, {}
-            return
-        if len(wanted) > 1 and self._clock() - now > self._fresh_for:
-            self._at_once = max(1, len(wanted) // 2)
-            now, wanted = self._clock(), [digest]
-            answers = self._ask(wanted)
         if self._clock() - now > self._fresh_for / 2:
             self._is_slow, self._answers = True, {}
             return

@@ -183,21 +183,6 @@ class TestFreshness:
         assert ahead.see(stranger) == str(stranger)
         assert asked[2] == [stranger]
 
-    def test_an_answer_that_is_old_when_it_comes_is_asked_for_again_by_itself(self) -> None:
-        order, now = [Digest.of(b"%d" % number) for number in range(8)], [0.0]
-        asked: list[Sequence[Digest]] = []
-
-        def ask(digests: Sequence[Digest]) -> dict[Digest, str]:
-            asked.append(digests)
-            now[0] += len(digests)  # limits, or a list of many pages
-            return dict.fromkeys(digests, f"as of {now[0]}")
-
-        ahead = Ahead(ask, order, fresh_for=5.0, clock=lambda: now[0])
-        assert ahead.see(order[0]) == "as of 9.0"
-        assert ahead.see(order[1]) == "as of 13.0"
-        assert asked == [order, order[:1], order[1:5]], "fewer at once from then on"
-        assert ahead.see(order[2]) == "as of 13.0"
-
     def test_a_registry_that_takes_its_time_is_not_asked_for_many_again(self) -> None:
         order, now = [Digest.of(b"%d" % number) for number in range(3)], [0.0]
         asked: list[Sequence[Digest]] = []
