@@ -15,9 +15,9 @@ AT_ONCE: Final = 100  # the most that ECR's batches hold, and as much as is dele
 class Ahead(Generic[T]):
     """Asks for what is wanted now together with what is wanted next; no answer is used that is older than `fresh_for` seconds.
 
-    An answer that took half of that or more is of no use, and nothing is asked for many at once any more: a list of many pages, or
-    one that limits hold up, would be asked for anew with each deletion. `ask` may leave out what it cannot say; that is not asked
-    for again while the answer would be fresh. Thread-safe: one thread asks, the others wait for its answer.
+    An answer that took half of that or more is of no use, and nothing is asked for many at once any more: a list of many pages,
+    or one that limits hold up, would be asked for anew with each deletion. `ask` may leave out what it cannot say; that is not
+    asked for again while the answer would be fresh. Thread-safe: one thread asks, the others wait for its answer.
     """
 
     def __init__(
