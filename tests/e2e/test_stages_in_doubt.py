@@ -455,9 +455,9 @@ class Werf:
         said = {"werf": "shop", "werf-image": "true", "werf-image-name": "app", "werf-image-tag": tag}
         self.yard.push(image(layer(word), labels=said, parent=self.ids[word], docker=True), tag)
 
-    def mark(self, tag: str) -> str:
+    def mark(self, tag: str, content: str = "") -> str:
         mark = f"{tag}-rejected"
-        self.yard.push(image(layer(mark), labels=None, docker=True), mark, "-stages")
+        self.yard.push(image(layer(content or mark), labels=None, docker=True), mark, "-stages")
         return mark
 
 
@@ -503,6 +503,33 @@ def test_a_rejected_stage_goes_first_and_its_mark_last(yard: Yard) -> None:
     deleted = [request.path.rpartition("/")[2] for request in yard.server.requests if request.method == "DELETE"]
     assert deleted == [digest.text, mark_digest.text]
     assert yard.stages() == set()
+
+
+def test_a_mark_on_a_stage_that_is_needed_after_all_stays_with_it_and_nothing_remains_to_be_done(yard: Yard) -> None:
+    werf = Werf(yard)
+    tag, _ = werf.stage("rejected")
+    mark = werf.mark(tag)
+    yard.push(published("v"), "old")
+    yard.push(published("w"), "v1")
+
+    def publish_first(request: Request) -> None:
+        if request.method == "DELETE" and "/app/" in request.path and "v2" not in yard.images():
+            werf.published("rejected", "v2")
+
+    yard.answer = publish_first
+    done = yard.cleanup()
+    assert yard.stages() == {tag, mark}
+    assert {item["outcome"] for item in done["items"] if item["tag"] in {tag, mark}} == {"changed-since-plan"}
+    assert done["totals"]["remaining"] == 0
+
+
+def test_a_mark_goes_alone_where_it_is_one_manifest_with_that_of_a_stage_that_stays(yard: Yard) -> None:
+    werf = Werf(yard)
+    needed, unneeded = werf.stage("needed")[0], werf.stage("unneeded")[0]
+    mark, _ = werf.mark(needed, "same"), werf.mark(unneeded, "same")
+    werf.published("needed", "v1")
+    yard.cleanup()
+    assert yard.stages() == {needed, mark}
 
 
 @pytest.mark.parametrize("what", ["the stage", "the mark"])

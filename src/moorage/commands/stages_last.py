@@ -10,6 +10,7 @@ from moorage.commands.stage_needs import Needs, Place, StageViews, needs_in, uni
 from moorage.commands.survey import labelled, look
 from moorage.errors import RegistryError
 from moorage.oci.records import RecordTag, is_record
+from moorage.oci.reference import Tag
 from moorage.policy.claims import merged
 from moorage.policy.plan import DONE, Item, Key, Kind, Outcome, Plan
 from moorage.policy.stages import kept
@@ -42,6 +43,7 @@ class StagesLast:
                 portions.append(application.one(self.views.planner, portion, outcomes))
                 outcomes |= portions[-1].outcomes
         application.world.progress.done()
+        outcomes |= self._marks_that_stay(items, outcomes)
         said = [note for done in portions for note in done.notes]
         plan = ended(applied.plan, outcomes, said, Views({repository: self.views.planner}, {}))
         return Applied(
@@ -52,15 +54,27 @@ class StagesLast:
 
     def _portions(self, items: Sequence[Item], outcomes: Mapping[Key, Result]) -> Iterator[Sequence[Item]]:
         """The stages, then the marks on those that are gone: a stage that lost its mark would be used."""
-        inventory, repository = self.views.planner.inventory, self.views.home.repository
-        marks = {mark: stage for mark, stage in self.views.stages.rejected.items() if mark in inventory.tags}
-        yield [item for item in items if item.digest not in {inventory.tags[mark] for mark in marks}]
-        staying = {
-            inventory.tags[mark]
-            for mark, stage in marks.items()
-            if outcomes.get((repository, stage, inventory.tags[stage]), (Outcome.PLANNED, None))[0] not in DONE
-        }
-        yield [item for item in items if item.digest in {inventory.tags[mark] for mark in marks} - staying]
+        yield [item for item in items if not self._marked(item)]
+        yield [item for item in items if (became := self._became(item, outcomes)) and became <= DONE]
+
+    def _marks_that_stay(self, items: Sequence[Item], outcomes: Mapping[Key, Result]) -> Mapping[Key, Result]:
+        """Marks on stages that turned out to be needed: nothing of that is left to be done."""
+        why = (Outcome.CHANGED, "the stage that it marks as rejected stays")
+        left = [item for item in items if item.key not in outcomes]
+        return {item.key: why for item in left if Outcome.CHANGED in self._became(item, outcomes)}
+
+    def _became(self, item: Item, outcomes: Mapping[Key, Result]) -> set[Outcome]:
+        """What became of the stages that an item marks as rejected; empty for what is no mark."""
+        tags, repository = self.views.planner.inventory.tags, self.views.home.repository
+        unknown = (Outcome.PLANNED, None)
+        return {outcomes.get((repository, stage, tags.get(stage)), unknown)[0] for stage in self._marked(item)}
+
+    def _marked(self, item: Item) -> Sequence[Tag]:
+        """The stages that a tag, or a manifest with all its tags, marks as rejected: several marks may be one manifest."""
+        rejected, tags = self.views.stages.rejected, [item.tag] if item.tag is not None else []
+        if item.tag is None and item.digest is not None:
+            tags = list(self.views.planner.tags_of.get(item.digest, ()))
+        return [rejected[tag] for tag in tags if tag in rejected]
 
     def _spared(self, plan: Plan, items: Sequence[Item]) -> Mapping[Key, Result]:
         """Stages that an image was made from which was to go and is there, or was published while this run was at work.
