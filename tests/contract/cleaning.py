@@ -60,7 +60,8 @@ def clean(
     items = [item for item in planner.plan().items if item.goes]
     meanwhile()
     with Journal(folder / f"journal-{uuid.uuid4().hex}.jsonl", scene.repository.registry, scene.now()) as journal:
-        run = Run(registry, planner.inventory, items, journal, parallel=4, sleep=scene.clock.sleep)
+        clock = scene.clock.for_transport()  # on which simulators take no time, and limits do
+        run = Run(registry, planner.inventory, items, journal, parallel=4, sleep=clock.sleep, ticks=clock.monotonic)
         run.carry_out()
     return run
 

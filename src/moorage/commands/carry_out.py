@@ -56,6 +56,7 @@ class Run:
     progress: Progress = field(default_factory=Silence)
     spent: Callable[[], bool] = lambda: False  # the time budget
     sleep: Callable[[float], None] = time.sleep
+    ticks: Callable[[], float] = time.monotonic
     stop: Event = field(default_factory=Event)  # set when the process is to end
     leave: Callable[[], bool] = lambda: False  # whether requests under way are not to be waited for
     outcomes: dict[Key, Result] = field(default_factory=dict)
@@ -69,7 +70,7 @@ class Run:
         self._tags = {
             deletion.digest: deletion.tags for wave in self._waves for deletion in wave if isinstance(deletion, Removal)
         }
-        self._sight = Sight(self.registry, self.repository, list(self._tags))
+        self._sight = Sight(self.registry, self.repository, list(self._tags), self.ticks)
         self._undoing = Undoing(self.registry, self.inventory, list(self._tags))
         self._belongs_to: dict[Digest, set[Digest]] = {}
         for target in self._tags:
