@@ -70,7 +70,8 @@ class Run:
         self._tags = {
             deletion.digest: deletion.tags for wave in self._waves for deletion in wave if isinstance(deletion, Removal)
         }
-        self._sight = Sight(self.registry, self.repository, list(self._tags), self.ticks)
+        listed = self.inventory.tags.keys() | self.inventory.unresolved.keys() | self.inventory.dangling.keys()
+        self._sight = Sight(self.registry, self.repository, list(self._tags), self.ticks, listed=listed)
         self._undoing = Undoing(self.registry, self.inventory, list(self._tags))
         self._belongs_to: dict[Digest, set[Digest]] = {}
         for target in self._tags:

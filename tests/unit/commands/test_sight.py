@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from tests.images import Image
+
     from moorage.oci.inventory import Inventory
     from moorage.oci.reference import Repository
 
@@ -216,6 +218,67 @@ class TestFreshness:
         assert ahead.see(other) is None
         assert ahead.see(one) is None, "and not what was said long ago"
         assert asked == [[one, other], [other], [one]]
+
+
+class TestNewcomers:
+    """On registries that do not say which tags a manifest has: names are looked at, and what is new is asked for."""
+
+    def sight(self, shore: Shore, *tags: str) -> tuple[Sight, Image, list[float]]:
+        old = image(layer("old"))
+        push(shore.registry, shore.repository, old, *tags)
+        now = [0.0]
+        listed = shore.inventory().tags.keys()
+        return Sight(shore.registry, shore.repository, [old.digest], lambda: now[0], listed=listed), old, now
+
+    def test_a_tag_that_has_come_is_seen_within_seconds(self, shore: Shore) -> None:
+        sight, old, now = self.sight(shore, "old")
+        push(shore.registry, shore.repository, old, "release")
+        push(shore.registry, shore.repository, image(layer("else")), "else")
+        now[0] = FRESH
+        assert sight.others_on(old.digest, [Tag("old")]) == [Tag("release")]
+        push(shore.registry, shore.repository, image(layer("else")), "release")
+        now[0] += FRESH
+        assert sight.others_on(old.digest, [Tag("old")]) == [], "it has moved on"
+
+    def test_one_that_is_gone_before_it_is_asked_for_is_none(self, shore: Shore, monkeypatch: pytest.MonkeyPatch) -> None:
+        sight, old, now = self.sight(shore, "old")
+        monkeypatch.setattr(shore.registry, "tag_names", lambda _: frozenset({Tag("old"), Tag("gone")}))
+        now[0] = FRESH
+        assert sight.others_on(old.digest, [Tag("old")]) == []
+
+    def test_long_lists_are_asked_for_the_more_rarely(self, shore: Shore, monkeypatch: pytest.MonkeyPatch) -> None:
+        sight, old, now = self.sight(shore, "old")
+        asked = []
+
+        def slowly(_: Repository) -> frozenset[Tag]:
+            asked.append(now[0])
+            now[0] += 10.0
+            return frozenset({Tag("old")})
+
+        monkeypatch.setattr(shore.registry, "tag_names", slowly)
+        for moment in range(0, 1000, 5):
+            now[0] = max(now[0], float(moment))
+            sight.others_on(old.digest, [Tag("old")])
+        assert len(asked) <= 5
+
+    def test_an_image_that_is_promoted_meanwhile_is_not_deleted(self, shore: Shore) -> None:
+        both = {one.digest: one for one in (image(layer("one")), image(layer("other")))}
+        for number, one in enumerate(both.values()):
+            push(shore.registry, shore.repository, one, f"old-{number}")
+        registry, now = Moody(shore.registry_name), [0.0]
+
+        def promote_the_other(what: Digest | Tag) -> None:
+            [other] = (one for digest, one in both.items() if digest != what)
+            push(shore.registry, shore.repository, other, "release")
+            now[0] += FRESH
+
+        registry.before_delete = promote_the_other
+        planner = shore.planner(OLD)
+        items = [item for item in planner.plan().items if item.goes]
+        with shore.journal() as journal:
+            Run(registry, planner.inventory, items, journal, parallel=1, ticks=lambda: now[0]).carry_out()
+        assert len(registry.asked) == 1
+        assert "release" in shore.tags()
 
 
 class TestUndoing:
