@@ -7,6 +7,8 @@ changed or appeared meanwhile keeps it.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from threading import Event
 from typing import Final
 
 from moorage.commands.applying import Applied, Views, ended
@@ -17,6 +19,7 @@ from moorage.commands.record_deletion import Eraser
 from moorage.commands.record_home import Home
 from moorage.commands.survey import look
 from moorage.commands.undoing import Undoing
+from moorage.commands.workers import work_off
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, NotFound, RegistryError, Unsupported
 from moorage.oci.inventory import Inventory
@@ -33,6 +36,7 @@ _LOOKS: Final = 5
 _FIRST_PAUSE: Final = 0.5  # seconds; doubled each time
 _NO_CALL: Final = "--delete-empty-repositories: this registry has no call that deletes a repository, so they stay"
 _HELD_BACK: Final = "something else is left in the repository, so that this image need not go with it: run again"
+_ENDED: Final[Result] = (Outcome.PLANNED, "the end was asked for before anybody could tell whether it is gone")
 
 Deleter = RepositoryDeleter | WholeDeleter
 Holding = dict[Digest, set[Tag]]
@@ -106,7 +110,7 @@ class Emptying:
             if spent() or alarm is not None or repository in views.failures:
                 continue
             try:
-                result = self._one(repository, views.planners.get(repository), plan)
+                result = self._waited_for(partial(self._one, repository, views.planners.get(repository), plan))
             except NotFound:
                 result = (Outcome.ALREADY_GONE, None)
             except ConfigurationError as error:  # the disk under the journal is full, say: what was done has to be told
@@ -121,6 +125,12 @@ class Emptying:
         if plan.doomed:
             self.world.progress.done()
         return Applied(_with_results(ended(plan, outcomes, (), views), results), tuple(halted), alarm)
+
+    def _waited_for(self, work: Callable[[], Result]) -> Result:
+        """What came of it, unless the end was asked for while a request or a pause went on. Raises what it does."""
+        results: list[Result] = []
+        work_off([lambda: results.append(work())], 1, Event(), lambda: self.world.ending.impatient)
+        return results[0] if results else _ENDED
 
     def _one(self, repository: Repository, planner: Planner | None, plan: Plan) -> Result:
         """Raises NotFound where it is gone already, whatever the registry objects, and ConfigurationError for a full journal."""
@@ -182,6 +192,8 @@ class Emptying:
             entries = [undoing.entry(digest, tuple(sorted(tags))) for digest, tags in holding.items()]
         except NotFound as error:
             return Outcome.CHANGED, f"some of what was to go with it is not there any more: {error.message}"
+        if self.world.ending.asked is not None:
+            return _ENDED
         for entry in entries:
             self.journal.about_to(entry)
         self.journal.emptied(repository)
@@ -220,6 +232,8 @@ class Emptying:
             except RegistryError as error:
                 self.world.progress.warn(f"{repository}: could not look whether the deletion took effect: {error.message}")
                 return False
+            if self.world.ending.asked is not None:
+                break
             if attempt + 1 < _LOOKS:
                 self.sleep(_FIRST_PAUSE * 2**attempt)
         return True

@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -18,6 +19,7 @@ from tests.unit.commands.harbourside import NOW, Moody, Shore
 from moorage.commands.applying import Application, Applied, Views, shortfall
 from moorage.commands.emptied import emptied_in_journal, made_again
 from moorage.commands.emptying import Emptying, empties
+from moorage.commands.ending import SECONDS_TO_TELL, Ending
 from moorage.commands.journal import Journal, read_journal
 from moorage.errors import ConfigurationError, Denied, ItemRefused, NotFound, PartialFailure, RegistryError, Unreachable
 from moorage.oci.records import is_record
@@ -31,7 +33,7 @@ from moorage.registries.layout.registry import LayoutRegistry
 from moorage.settings.settings import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -85,6 +87,8 @@ class Story:
     registry: Whimsical = field(init=False)
     failure: Failure | None = None
     images: frozenset[str] = frozenset()  # of the project, that live here
+    ending: Ending = field(default_factory=Ending)
+    sleep: Callable[[float], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self.registry = Whimsical(self.shore.registry_name)
@@ -98,9 +102,10 @@ class Story:
 
     def run(self, *, alarm: RegistryError | None = None) -> Applied:
         plan, views = self.plan()
+        world = replace(self.shore.world, ending=self.ending)
         with self.shore.journal() as journal:
-            applied = Application(self.registry, journal, Access(), self.shore.world).apply(plan, views)
-            emptying = Emptying(self.registry, journal, Access(), self.shore.world, self.policy, sleep=lambda _: None)
+            applied = Application(self.registry, journal, Access(), world).apply(plan, views)
+            emptying = Emptying(self.registry, journal, Access(), world, self.policy, sleep=self.sleep)
             done = emptying.carry_out(replace(applied, alarm=alarm), views)
         self.failure = shortfall(done, views)
         return done
@@ -416,6 +421,57 @@ def test_a_registry_without_the_ability_says_so_before_anything_happens(vacant: 
 def test_a_look_afterwards_that_fails_changes_no_outcome(story: Story) -> None:
     story.registry.dates_fail = Unreachable("down")
     assert (story.item(story.run()).outcome, story.failure, story.is_there()) == (Outcome.DELETED, None, False)
+
+
+class TestBeingToldToEnd:
+    """What was deleted is told in time, whatever a repository takes."""
+
+    @pytest.fixture
+    def now(self, story: Story) -> list[float]:
+        now = [0.0]
+        story.ending = Ending(lambda: now[0])
+        story.ending.hold()
+        return now
+
+    def test_a_repository_that_was_only_looked_at_stays(self, story: Story, now: list[float]) -> None:
+        class Signalled(Whimsical):
+            def inventory(self, repository: Repository) -> Inventory:
+                if self.asked:
+                    story.ending.ask(15, "SIGTERM")
+                return super().inventory(repository)
+
+        story.registry = Signalled(story.shore.registry_name)
+        done = story.run()
+        assert now == [0.0]
+        assert {item.outcome for item in done.plan.deletions} == {Outcome.DELETED}
+        assert (story.item(done).outcome, type(story.failure), story.is_there()) == (Outcome.PLANNED, PartialFailure, True)
+
+    def test_a_deletion_that_nothing_interrupts_is_not_waited_for(self, story: Story, now: list[float]) -> None:
+        told = Event()
+
+        class Endless(Whimsical):
+            def delete_repository(self, repository: Repository) -> None:
+                story.ending.ask(15, "SIGTERM")
+                now[0] = SECONDS_TO_TELL - 1
+                told.wait(60)
+
+        story.registry = Endless(story.shore.registry_name)
+        done = story.run()
+        assert not told.is_set()
+        told.set()
+        assert {item.outcome for item in done.plan.deletions} == {Outcome.DELETED}
+        assert (story.item(done).outcome, type(story.failure)) == (Outcome.PLANNED, PartialFailure)
+
+    def test_looks_afterwards_end_with_it(self, story: Story, now: list[float]) -> None:
+        slept = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            story.ending.ask(15, "SIGTERM")
+
+        story.sleep, story.registry.forgets = sleep, True
+        assert story.item(story.run()).outcome is Outcome.FAILED
+        assert (len(slept), now) == (1, [0.0])
 
 
 class Short(Journal):
