@@ -203,6 +203,7 @@ class Run:
         entry = self._undoing.entry(removal.digest, tuple(tag for tag, now in places.items() if now == removal.digest))
         if self.inventory.takes_children:
             self._undoing.foresee({part: self._tags[part] for part in self._along(removal.digest)})
+        self._undoing.worth(entry)  # read now, while a refusal concerns this one alone
         return entry
 
     def _objection(self, removal: Removal) -> str:

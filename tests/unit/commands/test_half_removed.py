@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.images import Image, image, layer, push
-from tests.unit.commands.harbourside import Shore
+from tests.unit.commands.harbourside import Moody, Shore
 
 from moorage.commands.carry_out import Run
 from moorage.commands.journal import Entry, entries_to_undo, read_journal
 from moorage.commands.restore import Back, RestoreSettings, restore
+from moorage.errors import Unreachable
 from moorage.oci.reference import Tag
 from moorage.oci.stub import CONFIG, EMPTY, is_stub, stub_manifest
 from moorage.policy.patterns import TagSelector
+from moorage.policy.plan import Outcome
 from moorage.policy.reason import Code
 from moorage.policy.rules import Policy, Rule
 from moorage.registries.addressing import resolve
@@ -24,6 +26,7 @@ from moorage.settings.settings import Access, Storage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from moorage.oci.reference import Digest, Repository
     from moorage.policy.plan import Item
 
 ANY_RULE = Policy((Rule("r", TagSelector.parse(["never-*"])),))
@@ -95,6 +98,24 @@ def test_the_journal_holds_what_the_tag_stood_for(shore: Shore) -> None:
     [back] = restored(shore, journal.path)
     assert back == (Tag("pr-1"), Back.RESTORED)
     assert shore.registry.resolve(shore.repository, Tag("pr-1")) == original.digest
+
+
+def test_it_stays_while_nobody_can_say_what_it_stood_for(shore: Shore) -> None:
+    original = image(layer("elsewhere"))
+    left_on_stub(shore, original, "pr-1")
+
+    class Down(Moody):
+        def manifest(self, repository: Repository, reference: Tag | Digest) -> tuple[bytes, str]:
+            if reference == original.digest:
+                raise Unreachable("down")
+            return super().manifest(repository, reference)
+
+    registry, planner = Down(shore.registry_name), shore.planner(ANY_RULE)
+    with shore.journal() as journal:
+        made = Run(registry, planner.inventory, shore.going(ANY_RULE), journal)
+        made.carry_out()
+    assert set(made.outcomes.values()) == {(Outcome.FAILED, "down")}
+    assert (registry.asked, shore.tags()) == ([], {"pr-1"})
 
 
 def test_a_restore_from_the_journal_of_the_killed_run_moves_the_tag_back(shore: Shore) -> None:
