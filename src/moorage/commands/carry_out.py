@@ -158,7 +158,7 @@ class Run:
         entry = self._undoing.entry(deletion.digest, (deletion.tag,), manifest_stays=True)
         if self.leave():
             return
-        self.journal.about_to(entry)
+        self.journal.about_to(self._undoing.worth(entry))
         self._conclude([(deletion, entry, outcome_of(lambda: registry.delete_tag(self.repository, deletion.tag)))])
 
     def _batch(self, removals: Sequence[Removal]) -> None:

@@ -76,4 +76,4 @@ class Undoing:
                 self.stood_for[entry.digest] = self.entry(original, entry.tags, manifest_stays=True)
             except NotFound:
                 self.stood_for[entry.digest] = entry
-        return self.stood_for[entry.digest]
+        return replace(self.stood_for[entry.digest], tags=entry.tags)

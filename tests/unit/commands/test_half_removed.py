@@ -118,6 +118,20 @@ def test_it_stays_while_nobody_can_say_what_it_stood_for(shore: Shore) -> None:
     assert (registry.asked, shore.tags()) == ([], {"pr-1"})
 
 
+def test_it_goes_alone_where_somebody_gave_its_stub_another_tag(shore: Shore) -> None:
+    original = app(shore, "keep", "pr-1")
+    left_on_stub(shore, original, "pr-1")
+    stub = shore.registry.resolve(shore.repository, Tag("pr-1"))
+    for tag in ("pr-2", "pr-3"):
+        shore.registry.put_manifest(shore.repository, Tag(tag), *shore.registry.manifest(shore.repository, stub))
+    policy = Policy(ANY_RULE.rules, protect=TagSelector.parse(["pr-2"]))
+    with shore.journal() as journal:
+        Run(shore.registry, shore.planner(policy).inventory, shore.going(policy), journal).carry_out()
+    assert shore.tags() == {"keep", "pr-2"}
+    assert sorted(restored(shore, journal.path)) == [(Tag("pr-1"), Back.RESTORED), (Tag("pr-3"), Back.RESTORED)]
+    assert shore.registry.resolve(shore.repository, Tag("pr-3")) == original.digest
+
+
 def test_a_restore_from_the_journal_of_the_killed_run_moves_the_tag_back(shore: Shore) -> None:
     original = app(shore, "keep", "pr-1")
     with shore.journal() as journal:
