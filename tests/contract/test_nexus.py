@@ -120,7 +120,11 @@ class TestOldNexus(VendorContract):
 
     abilities = Abilities(dates=Dates.VENDOR, lists_untagged=True, switches_deletion_off=False, tokens=True)
 
-    least = LEAST
+    least = replace(
+        LEAST,
+        inventory=lambda tags: pages(2 * tags, PAGE) + 1,
+        why="as for others; and each image is a component by its tag and one by its digest",
+    )
 
     @pytest.fixture
     def scene(self, registry: RunningRegistry) -> Iterator[Scene]:
