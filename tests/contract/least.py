@@ -21,7 +21,7 @@ def pages(items: int, size: int) -> int:
 
 def looks(tags: int, going: int, page: int) -> int:
     """The requests by which a list of all tags tells where those point that go, asked anew for every hundred deletions."""
-    return pages(tags, page) * pages(going, 100)
+    return sum(pages(tags - gone, page) for gone in range(0, going, 100))
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class TestQuayByToken(VendorContract):
     least = Least(
         inventory=lambda tags: pages(tags, 100),
         changing=lambda going: going,
-        reading=lambda tags, going: going + looks(tags, going, 100) + pages(tags, 100),
+        reading=lambda tags, going: going + looks(tags, going, 100) + pages(tags - going, 100),
         why="no call deletes several; what goes is read, since no list says what belongs to what",
     )
 
