@@ -109,7 +109,7 @@ class TestQuayByRobot(VendorContract):
     least = Least(
         inventory=lambda tags: pages(tags, 100) + tags,
         changing=lambda going: going,
-        reading=lambda tags, going: going + pages(tags, 100),
+        reading=lambda tags, going: going + pages(tags - going, 100),
         why="robots may not use the API; /v2 lists names alone, and says digests tag by tag",
     )
 
