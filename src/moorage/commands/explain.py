@@ -17,7 +17,7 @@ from moorage.errors import ConfigurationError, NotFound
 from moorage.oci.inventory import Inventory
 from moorage.oci.naming import NAMELESS
 from moorage.oci.records import is_record
-from moorage.oci.reference import BadReference, Digest, Repository, Tag
+from moorage.oci.reference import BadReference, Digest, Repository, Tag, split_reference
 from moorage.policy.document import item_document
 from moorage.policy.graph import Graph
 from moorage.policy.plan import Action, Item, Kind
@@ -97,19 +97,14 @@ def explain(settings: CleanupSettings, text: str, world: World) -> Explanation:
 
 
 def _meant(text: str, repo: ImagesRepo, stages: Repository | None) -> tuple[Repository, Tag | None, Digest | None]:
-    rest, at, digest_text = text.partition("@")
-    name, colon, tag_text = rest.rpartition(":")
-    if not colon or "/" in tag_text:
-        name, tag_text = rest, ""
     try:
+        name, tag, digest = split_reference(text)
         repository = stages if stages is not None and name == str(stages) else named_repository(name, repo)
-        digest = Digest(digest_text) if at else None
-        tag = Tag(tag_text or "latest") if digest is None else None
     except BadReference as error:
         raise ConfigurationError(
             f"bad reference {text!r}: {error}", remedy=f"Name an image below {repo.text}, as PATH:TAG or PATH@sha256:…"
         ) from None
-    return repository, tag, digest
+    return repository, tag if digest is None else None, digest
 
 
 def _relations(subject: Digest | None, inventory: Inventory, items: Iterable[Item]) -> Iterable[Relation]:

@@ -1,7 +1,8 @@
 """Keep lists: files that name what must stay, one reference or digest per line.
 
-A line is a full reference (`HOST/PATH:TAG`, `HOST/PATH@sha256:…`, docker's short forms), a digest on its own, which then stays in
-every repository, or a tag on its own, which stays in every repository too. Empty lines and what follows ` #` are passed over.
+A line is a full reference (`HOST/PATH:TAG`, `HOST/PATH@sha256:…`, docker's short forms, `oci:DIR/NAME:TAG`), a digest on its own,
+which then stays in every repository, or a tag on its own, which stays in every repository too. Empty lines and what follows ` #`
+are passed over.
 A tag that is listed keeps its manifest, and so every other thing that the manifest leads to.
 """
 
@@ -10,7 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from moorage.errors import ConfigurationError
-from moorage.oci.reference import DIGEST, TAG, BadReference, Digest, Reference, Repository, Tag, parse_reference
+from moorage.oci.reference import (
+    DIGEST,
+    LAYOUT_SCHEME,
+    TAG,
+    BadReference,
+    Digest,
+    Reference,
+    Registry,
+    Repository,
+    Tag,
+    parse_reference,
+    split_reference,
+)
 from moorage.policy.claims import Claims, Reasons
 from moorage.policy.reason import Code, Reason
 
@@ -39,6 +52,7 @@ def read_keep_lists(paths: Iterable[Path], repositories: Iterable[Repository]) -
 
     Raises ConfigurationError with every line that names nothing: a list that is misread protects less than its author thinks.
     """
+    repositories = tuple(repositories)
     lines, problems = _Lines(), []
     for path in paths:
         try:
@@ -54,7 +68,7 @@ def read_keep_lists(paths: Iterable[Path], repositories: Iterable[Repository]) -
             if not text or text.startswith("#"):
                 continue
             try:
-                lines.add(_meant(text), (Reason(Code.KEEP_LIST, f"named in {path}, line {number}"),))
+                lines.add(_meant(text, repositories), (Reason(Code.KEEP_LIST, f"named in {path}, line {number}"),))
             except BadReference as error:
                 problems.append(f"--keep-list {path}, line {number}: '{text}': {error}")
     if problems:
@@ -62,12 +76,26 @@ def read_keep_lists(paths: Iterable[Path], repositories: Iterable[Repository]) -
     return {repository: _claims(lines, repository) for repository in repositories}
 
 
-def _meant(text: str) -> Reference | Digest | Tag:
+def _meant(text: str, repositories: Iterable[Repository]) -> Reference | Digest | Tag:
     if DIGEST.fullmatch(text):
         return Digest(text)
     if TAG.fullmatch(text):
         return Tag(text)
+    if text.startswith(LAYOUT_SCHEME):
+        name, tag, digest = split_reference(text)
+        return Reference(_layout(name, repositories), tag, digest)
     return parse_reference(text)
+
+
+def _layout(name: str, repositories: Iterable[Repository]) -> Repository:
+    """Only the repositories at hand tell where the directory ends; any other concerns none of them."""
+    for repository in repositories:
+        if str(repository) == name:
+            return repository
+    directory, slash, path = name.rpartition("/")
+    if not slash:
+        raise BadReference("a repository in a directory of layouts is needed, as in oci:DIR/NAME:TAG")
+    return Repository(Registry(directory), path)
 
 
 def _claims(lines: _Lines, repository: Repository) -> Claims:

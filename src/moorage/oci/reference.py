@@ -158,13 +158,18 @@ def parse_reference(text: str) -> Reference:
 
     No host means Docker Hub, one segment there means `library/`, no tag means `latest`.
     """
+    name, tag, digest = split_reference(text)
+    return Reference(parse_repository(name), tag, digest)
+
+
+def split_reference(text: str) -> tuple[str, Tag | None, Digest | None]:
+    """Name, tag and digest of `NAME[:TAG][@DIGEST]`; without either the tag is `latest`."""
     rest, at, digest_text = text.partition("@")
     digest = Digest(digest_text) if at else None
     name, colon, tag_text = rest.rpartition(":")
     if not colon or "/" in tag_text:
         name, colon = rest, ""
-    tag = Tag(tag_text) if colon else (None if digest else Tag("latest"))
-    return Reference(parse_repository(name), tag, digest)
+    return name, Tag(tag_text) if colon else (None if digest else Tag("latest")), digest
 
 
 def parse_repository(text: str) -> Repository:
