@@ -106,9 +106,11 @@ def test_each_state_has_a_filter_that_shows_as_many_as_it_says(opened: Opener) -
 
 
 def test_a_repository_of_the_overview_filters_by_itself(opened: Opener) -> None:
-    with opened(realistic()) as page:
+    plan = realistic()
+    with opened(plan) as page:
         page.get_by_role("button", name="acme/legacy").click()
-        assert {name for name in shown(page) if name[0] != "@"} == {"2018-final", "2018-rc", "2019-final", "2020-01", "broken"}
+        own = {item.tag.text for item in plan.items if item.repository.path == "acme/legacy" and item.tag is not None}
+        assert {name for name in shown(page) if name[0] != "@"} == own
 
 
 def test_columns_sort_and_the_unknown_comes_last(opened: Opener) -> None:
