@@ -15,6 +15,7 @@ from typing import IO, Final
 from moorage.docker.termination import at_end
 
 _GRACE: Final = 5.0  # seconds between asking a command to end and ending it
+_STARTING: Final = 2.0  # seconds that a command may take to be a process
 _TAIL: Final = 20  # lines of a long output that are kept for the error message
 
 
@@ -79,15 +80,38 @@ def _child(argv: Sequence[str], environment: Mapping[str, str], *, stderr: int) 
 
     In a session of its own: docker's plugins (buildx) and helpers are its children, and only a signal to the group reaches all.
     """
-    process = subprocess.Popen(
-        list(argv), env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
-    )
-    with at_end(lambda: _signal_group(process, signal.SIGTERM)), process:
+    start = _Start()
+    with at_end(start.end), start.begin(argv, environment, stderr) as process:
         try:
             yield process
         finally:
             if process.poll() is None:
                 _end(process)
+
+
+class _Start:
+    """A command from before it is started: one that a thread is just starting when we are told to end has to end, too."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        self._begun = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self, argv: Sequence[str], environment: Mapping[str, str], stderr: int) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen(
+                list(argv), env=dict(environment), stdin=pipe, stdout=pipe, stderr=stderr, start_new_session=True
+            )
+        finally:
+            self._begun.set()
+        return self._process
+
+    def end(self) -> None:
+        if threading.get_ident() != self._thread:  # the thread that starts it cannot get on while it waits for itself
+            self._begun.wait(_STARTING)
+        if self._process is not None:
+            _signal_group(self._process, signal.SIGTERM)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

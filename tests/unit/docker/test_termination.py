@@ -45,8 +45,21 @@ HOLDER = textwrap.dedent(
 )
 
 
-def hold(place: Path, how: str = "plain") -> tuple[subprocess.Popen[str], Path]:
-    argv = [sys.executable, "-c", HOLDER, str(place), how]
+SLOW_START = """
+    import subprocess, time
+
+    class SlowToKnow(subprocess.Popen):
+        def __init__(self, *arguments, **settings):
+            super().__init__(*arguments, **settings)
+            time.sleep(0.5)
+
+    subprocess.Popen = SlowToKnow
+    how = sys.argv[2]
+""".replace("\n    ", "\n")
+
+
+def hold(place: Path, how: str = "plain", program: str = HOLDER) -> tuple[subprocess.Popen[str], Path]:
+    argv = [sys.executable, "-c", program, str(place), how]
     pipe = subprocess.PIPE
     process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
     assert process.stdout is not None
@@ -102,6 +115,19 @@ def test_the_docker_command_of_a_worker_thread_ends_with_us(tmp_path: Path) -> N
     process.terminate()
     process.communicate(timeout=20)
     assert process.returncode == -signal.SIGTERM
+    assert not directory.exists()
+    deadline = time.monotonic() + 20
+    while _runs(child):
+        assert time.monotonic() < deadline, "the child lives on"
+
+
+def test_a_command_that_is_being_started_ends_with_us_as_well(tmp_path: Path) -> None:
+    """The worker knows its process only half a second after it runs: told to end in between, we wait for that."""
+    program = HOLDER.replace("how = sys.argv[2]", SLOW_START)
+    process, directory = hold(tmp_path, "child", program)
+    child = int((tmp_path / "child").read_text())
+    process.terminate()
+    process.communicate(timeout=20)
     assert not directory.exists()
     deadline = time.monotonic() + 20
     while _runs(child):
