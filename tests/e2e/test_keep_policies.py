@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -247,6 +249,14 @@ class Workshop:
         where = ("--images-repo", self.registry.name, "--dir", str(self.clone))
         return call(command, *where, *argv, environ={"HOME": str(self.folder), "PATH": os.environ["PATH"]})
 
+    def age(self, pushed: str) -> None:
+        """As if everything that is there had been pushed at that moment, and has only been recorded since."""
+        index = self.folder / "registry" / "app" / "index.json"
+        document = json.loads(index.read_text("utf-8"))
+        for entry in document["manifests"]:
+            entry["annotations"]["dev.moorage.pushed"] = pushed
+        index.write_text(json.dumps(document), "utf-8")
+
     def tags(self) -> set[str]:
         names = LayoutRegistry(self.registry).tag_names(Repository(self.registry, "app"))
         return {tag.text for tag in names if not is_record(tag)}
@@ -288,6 +298,23 @@ def test_the_same_content_at_another_commit_lives_on_with_it(workshop: Workshop)
     assert workshop.cleanup().code == 0
     assert workshop.tags() == {"v1"}
     assert latest in workshop.records()
+
+
+def test_what_was_published_again_just_now_stays_however_old_the_image_is(workshop: Workshop) -> None:
+    """A clone of a few minutes ago knows no commit of a publish meanwhile, and old layers make no new date."""
+    workshop.commit("main", "first")
+    workshop.publish("--tag-custom", "v1")
+    workshop.commit("feature", "second")
+    workshop.publish("--tag-custom", "v2", "--tag-custom", "v3")
+    workshop.age("2025-01-01T00:00:00Z")
+    workshop.drop("feature")
+    called = workshop.call("cleanup", "--image", "app", "--without-kube", "--output", "json")
+    assert called.code == 0, called.err
+    told = {item["tag"]: item["reasons"][0] for item in called.document["items"] if item["kind"] == "tag"}
+    assert {tag: reason["code"] for tag, reason in told.items()} == {"v1": "keep-policy", "v2": "too-young", "v3": "too-young"}
+    assert re.fullmatch(r"published \d+[ms]( \d+s)? ago, the grace for new images is 2h", told["v2"]["detail"])
+    assert workshop.cleanup().code == 0
+    assert workshop.tags() == {"v1"}
 
 
 def test_records_are_no_tags_in_plans_and_go_with_their_image(workshop: Workshop) -> None:

@@ -1,9 +1,9 @@
 """The project's own images in a cleanup: which they are, what git says about them, and which records they leave behind."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from moorage.commands.blob_cache import BlobCache
@@ -23,12 +23,13 @@ from moorage.oci.inventory import Inventory
 from moorage.oci.ledger import ImageRecords
 from moorage.oci.naming import NAMELESS
 from moorage.oci.records import is_record
-from moorage.oci.reference import Repository
+from moorage.oci.reference import Repository, Tag
 from moorage.oci.stub import is_stub
-from moorage.policy.claims import Claims, merged
+from moorage.policy.claims import Claims, Reasons, merged
 from moorage.policy.plan import Kind, Outcome, Plan
 from moorage.policy.published import Publications, PublishedTag, published_in
 from moorage.policy.reason import Code, Reason
+from moorage.policy.selection import spell
 from moorage.registries.interface import Registry
 from moorage.registries.vendor import Form
 from moorage.settings.settings import CleanupSettings
@@ -162,7 +163,19 @@ class ProjectImages:
     def _claims_in(self, repository: Repository, verdict: GitVerdict) -> Claims:
         images = self._repositories().get(repository, frozenset())
         claims = [verdict.claims[image] for image in sorted(images) if image in verdict.claims]
-        return merged([*claims, _left_on_stubs(self.inventories[repository])])
+        claimed = merged([*claims, _left_on_stubs(self.inventories[repository])])
+        return merged([claimed, Claims(keep_tags=dict(self._young(repository, claimed.let_go)))])
+
+    def _young(self, repository: Repository, let_go: Collection[Tag]) -> Iterator[tuple[Tag, Reasons]]:
+        """What was published so recently that the clone may not know its commit yet; layers may be much older."""
+        now, grace = self.world.now().timestamp(), self.settings.policy.young
+        for one in self.published[repository].tags:
+            recorded = self.recorded[self.homes.of(one.image)].get(one.image)
+            last = recorded.last(one.content) if recorded is not None else None
+            if one.tag in let_go and last is not None and now - last < grace.total_seconds():
+                ago = spell(timedelta(seconds=max(now - last, 0)))
+                detail = f"published {ago} ago, the grace for new images is {spell(grace)}"
+                yield one.tag, (Reason(Code.TOO_YOUNG, detail),)
 
     def _foreign_notes(self) -> Iterator[str]:
         for repository, found in self.published.items():

@@ -54,6 +54,10 @@ class ImageRecords:
         for meta_tag, (strategy, seconds) in other.tags.items():
             self.say(meta_tag, strategy, seconds)
 
+    def last(self, content: ContentKey) -> Seconds | None:
+        """When it was last published, at whatever commit; None where nothing says."""
+        return max((contents[content] for contents in self.commits.values() if content in contents), default=None)
+
     def has(self, commit: Commit, content: ContentKey, seconds: Seconds) -> bool:
         """Whether this very publish, or a later one of the same, is recorded."""
         return self.commits.get(commit, {}).get(content, -1) >= seconds
