@@ -1,6 +1,6 @@
 """Making a plan: look at the repositories, hear what others claim, decide. The same for every story that deletes or explains."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -75,7 +75,7 @@ def fresh_plan(
         return complete(registry, inventory, Question(settings.policy, now, every))
 
     decided = _look(tuple(seen.found), decide, world, "Planning")
-    notes = (*seen.notes, *decided.notes, *verdict.notes, *in_use.notes)
+    notes = (*seen.notes, *_unlisted(settings.policy, seen.found), *decided.notes, *verdict.notes, *in_use.notes)
     views = Views(decided.found, {**seen.failures, **decided.failures}, notes, verdict.objections)
     plans = {repository: planner.plan() for repository, planner in views.planners.items()}
     emptied, said = empties(registry, views.planners, plans, images_alone(project))
@@ -87,6 +87,17 @@ def fresh_plan(
         empties=emptied,
     )
     return plan, views
+
+
+def _unlisted(policy: Policy, inventories: Mapping[Repository, Inventory]) -> Iterator[str]:
+    """That a rule for manifests without tags may find none because the registry shows none."""
+    blind = sorted(repository for repository, inventory in inventories.items() if not inventory.lists_untagged)
+    if policy.wants_untagged and blind:
+        where = f"{blind[0]}{f' and {len(blind) - 1} more' if len(blind) > 1 else ''}"
+        yield (
+            f"manifests without tags are to go, and the registry does not list them in {where}: only those were seen that "
+            "something with a tag leads to; the registry's own garbage collection finds the others"
+        )
 
 
 def _seen(registry: Registry, repository: Repository, project: ProjectImages | None) -> Inventory:

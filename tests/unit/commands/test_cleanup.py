@@ -52,6 +52,20 @@ def test_what_the_registry_forbids_is_not_answered_by_running_again(tmp_path: Pa
     assert "Run the same command again" not in called.err
 
 
+def test_who_asks_for_manifests_without_tags_is_told_where_none_are_listed(
+    tmp_path: Path, registry_factory: RegistryFactory
+) -> None:
+    running = registry_factory(delete=True)
+    _push(running.url)
+    asked = cleanup(tmp_path, running.host, "--delete-untagged", "--dry-run")
+    assert [note for note in asked.document["notes"] if f"does not list them in {running.host}/app:" in note]
+    assert cleanup(tmp_path, running.host, "--delete-tags", "old", "--dry-run").document["notes"] == []
+
+    registry = Registry(f"oci:{tmp_path}/registry")
+    push(LayoutRegistry(registry), Repository(registry, "app"), image(layer("seen")), "v1")
+    assert cleanup(tmp_path, str(registry), "--delete-untagged", "--dry-run").document["notes"] == []
+
+
 def _push(url: str) -> None:
     """The smallest manifest that the registry takes: an empty config and no layers."""
     config = b"{}"
