@@ -32,7 +32,7 @@ def to_document(plan: Plan, objections: Sequence[str] = ()) -> Document:
         "applied": plan.applied,
         "items": items,
         "totals": asdict(plan.totals),
-        "freed": {str(repository): freed for repository, freed in plan.freed.items()},
+        "freed": {str(repository): freed for repository, freed in plan.freed.items() if freed},
         "objections": list(objections),
         "notes": list(plan.notes),
         "repositories": repositories,

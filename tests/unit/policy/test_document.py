@@ -55,6 +55,11 @@ def test_the_document_says_everything() -> None:
     }  # fmt: skip
 
 
+def test_only_repositories_that_free_something_are_among_the_freed() -> None:
+    elsewhere = replace(REPOSITORY, path="acme/elsewhere")
+    assert written(replace(PLAN, freed={REPOSITORY: 5, elsewhere: 0}))["freed"] == {str(REPOSITORY): 5}
+
+
 def test_a_repository_that_goes_itself_is_in_it_and_comes_back() -> None:
     document = written(EMPTIED)
     assert document["repositories"] == [

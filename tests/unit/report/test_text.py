@@ -55,7 +55,8 @@ def test_a_plan_never_sounds_like_a_result() -> None:
 
 def test_an_empty_run_says_so() -> None:
     assert "There are no images." in text(Plan(created=NOW))
-    assert "Nothing is to go: 1 tag stay" in text(of(("a", Code.PROTECTED, False)))
+    assert "Nothing is to go: 1 tag stays." in text(of(("a", Code.PROTECTED, False)))
+    assert "Nothing is to go: 2 tags stay." in text(of(("a", Code.PROTECTED, False), ("b", Code.PROTECTED, False)))
 
 
 def test_manifests_that_only_follow_are_counted_and_not_listed() -> None:
