@@ -34,7 +34,8 @@ def status(plan: Plan) -> str:
         if not plan.empties:
             return said
     elif not counts:
-        said = f"Nothing {'was deleted' if plan.applied else 'is to go'}: {counted(tags, 'tag')} {'stays' if tags == 1 else 'stay'}."
+        stay = "stays" if tags == 1 else "stay"
+        said = f"Nothing {'was deleted' if plan.applied else 'is to go'}: {counted(tags, 'tag')} {stay}."
     else:
         what = tally(counts[Kind.TAG], counts[Kind.MANIFEST], of=tags)
         said = f"{what} {'are gone' if plan.applied else 'are to go'}{f', {size(freed)}' if freed else ''}."
