@@ -121,6 +121,16 @@ def test_images_without_a_source(tmp_path: Path) -> None:
     ]
 
 
+def test_nobody_is_told_to_name_an_image_whose_source_is_wrong(tmp_path: Path) -> None:
+    request = requested(tmp_path, "publish", "--image", "a=./gone")
+    assert image_settings(request) == ()
+    assert problems_of(request) == ["bad --image source './gone': there is no such directory"]
+
+    request = requested(tmp_path, "publish")
+    image_settings(request)
+    assert [problem.partition(":")[0] for problem in problems_of(request)] == ["no image is named"]
+
+
 # Tags
 
 

@@ -33,6 +33,8 @@ def image_settings(request: Request) -> tuple[ImageSetting, ...]:
     """Every image with its sources. An image that is given without one has those of the config file."""
     texts = request.options.values(images.IMAGE)
     configured = {image.name: image for image in _configured(request)}
+    if not texts and not configured:
+        request.problems.add(NO_IMAGES)
     if not texts:
         return _with_sources(configured.values(), request)
     found: dict[str, tuple[BuildContext | SourceText, ...]] = {}
@@ -70,6 +72,4 @@ def _with_sources(found: Iterable[ImageSetting], request: Request) -> tuple[Imag
     for image in settings:
         if not image.sources:
             request.problems.add(f"{shown(image.name)} has no source: give --image {image.name or '~'}=SOURCE, or its context")
-    if not settings:
-        request.problems.add(NO_IMAGES)
     return settings
