@@ -31,7 +31,8 @@ def purge(settings: CleanupSettings, world: World, *, confirmed: bool) -> Cleanu
         )
     # Rules are about what others published, and the age of an image that was published by us does not protect it from a purge.
     policy = replace(settings.policy, rules=(), delete_unknown_age=True)
-    settings = replace(settings, policy=policy, git=replace(settings.git, by_history=False))
+    guards = replace(settings.guards, boundless=())
+    settings = replace(settings, policy=policy, guards=guards, git=replace(settings.git, by_history=False))
     in_use = running(settings.clusters, world, dry_run=settings.dry_run)
     with (
         connect(settings.storage, settings.access, world) as registry,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from moorage.oci.reference import Repository
 from moorage.policy.plan import Kind, Plan
-from moorage.policy.rules import SMALL_REPOSITORY, Guards
+from moorage.policy.rules import SMALL_REPOSITORY, Guards, Rule
 
 
 def objections(plan: Plan, guards: Guards) -> tuple[str, ...]:
@@ -13,12 +13,22 @@ def objections(plan: Plan, guards: Guards) -> tuple[str, ...]:
     tags = sum(1 for item in plan.deletions if item.kind is Kind.TAG)
     if guards.max_delete is not None and tags > guards.max_delete:
         found.append(f"the plan deletes {tags} tags, --max-delete allows {guards.max_delete} per run")
+    if tags:
+        found += [_too_much(rule) for rule in guards.boundless]
     percent = guards.max_delete_percent
     for repository, (gone, total) in _tags(plan).items():
         if percent is not None and total >= SMALL_REPOSITORY and gone * 100 > percent * total:
             share = f"{gone} of {total} tags of {repository} ({gone * 100 / total:.3g} %)"
             found.append(f"the plan deletes {share}, --max-delete-percent allows {percent} %")
     return tuple(found)
+
+
+def _too_much(rule: Rule) -> str:
+    covers = f"covers every tag ({rule.tags})" if rule.tags else "covers every tag"
+    return (
+        f"{rule.name} {covers} and has neither an age nor a number, so it would delete everything: "
+        "add --older-than or --keep-n-tagged (olderThan, keepNewest), or say --delete-everything (everything: true)"
+    )
 
 
 def _tags(plan: Plan) -> Mapping[Repository, tuple[int, int]]:

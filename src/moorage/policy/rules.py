@@ -66,10 +66,12 @@ class Guards:
     """Limits on how much one run may delete; None switches a limit off.
 
     `max_delete` counts tags per run. `max_delete_percent` is judged per repository of `SMALL_REPOSITORY` tags or more.
+    `boundless` are the rules that would let go of everything (`Rule.is_boundless`) and of which nobody said that this is meant.
     """
 
     max_delete: int | None = 1000
     max_delete_percent: int | None = 80
+    boundless: tuple[Rule, ...] = ()
 
 
 SMALL_REPOSITORY = 10

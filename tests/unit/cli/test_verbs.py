@@ -82,6 +82,17 @@ def test_a_guard_that_objects_is_exit_code_6_with_the_plan(place: Path) -> None:
     assert "moorage cleanup: the plan deletes 2 tags" in text.err
 
 
+def test_everything_goes_only_when_that_is_meant(place: Path) -> None:
+    shown = cleanup(place, "--delete-tags", "*", "--dry-run", "--output", "json")
+    assert shown.code == 0, shown.err
+    assert shown.document["totals"]["planned_tags"] == 4
+    assert "would delete everything" in shown.document["objections"][0]
+    assert cleanup(place, "--delete-tags", "*").code == 6
+    assert tags(place) == {"v1", "v2", "v3", "v4"}
+    assert cleanup(place, "--delete-tags", "*", "--delete-everything").code == 0
+    assert tags(place) == set()
+
+
 def test_a_repository_that_was_named_and_is_not_there_is_a_mistake(place: Path) -> None:
     rules = ("--older-than", "17d", "--output", "json", "--without-kube")
     alone = call("cleanup", "--images-repo", "oci:registry", *rules, "--repository", "wbe", environ={"HOME": str(place)})

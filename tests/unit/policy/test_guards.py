@@ -5,8 +5,9 @@ from tests.unit.policy.shelf import NOW, REPOSITORY, digest
 
 from moorage.oci.reference import Registry, Repository, Tag
 from moorage.policy.guards import objections
+from moorage.policy.patterns import TagSelector
 from moorage.policy.plan import Action, Item, Kind, Plan
-from moorage.policy.rules import Guards
+from moorage.policy.rules import Guards, Rule
 
 OTHER = Repository(Registry("registry.example"), "acme/other")
 OFF = Guards(max_delete=None, max_delete_percent=None)
@@ -32,6 +33,17 @@ def test_so_many_tags_per_run_and_no_more() -> None:
     five = Plan(NOW, (*tags(3, 100), *tags(2, 100, OTHER)))
     assert objections(five, Guards(max_delete=5)) == ()
     assert objections(five, Guards(max_delete=4)) == ("the plan deletes 5 tags, --max-delete allows 4 per run",)
+
+
+def test_a_rule_that_would_delete_everything_is_refused_where_a_tag_goes() -> None:
+    everything = Guards(boundless=(Rule("--delete-tags '*'", TagSelector.parse(["*"])), Rule("cleanup.rules[0]")))
+    told = objections(Plan(NOW, tuple(tags(1, 2))), everything)
+    assert [sentence.partition(" and has")[0] for sentence in told] == [
+        "--delete-tags '*' covers every tag (*)",
+        "cleanup.rules[0] covers every tag",
+    ]
+    assert all("say --delete-everything" in sentence for sentence in told)
+    assert objections(Plan(NOW, tuple(tags(0, 2))), everything) == ()
 
 
 def test_manifests_are_no_tags() -> None:

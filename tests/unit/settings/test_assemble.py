@@ -299,27 +299,28 @@ def test_flags_add_to_the_files_rules_and_protection(tmp_path: Path) -> None:
     "argv", [["--delete-tags", "*"], ["--delete-tags", "/.*/"], ["--delete-tags", "a*", "--delete-tags", "*"]]
 )
 def test_a_rule_without_bounds_needs_the_explicit_word(tmp_path: Path, argv: list[str]) -> None:
-    request = requested(tmp_path, "cleanup", *argv)
-    policy_of(request)
-    (problem,) = problems_of(request)
-    assert "would delete everything" in problem
-    request = requested(tmp_path, "cleanup", *argv, "--delete-everything")
-    policy_of(request)
-    assert not request.problems
+    assert [rule.is_boundless for rule in guards(tmp_path, *argv).boundless] == [True]
+    assert guards(tmp_path, *argv, "--delete-everything").boundless == ()
+    assert guards(tmp_path, "--plan", "p.json", config="cleanup: {rules: [{}]}").boundless == (), "nobody asks this rule"
 
 
 def test_a_rule_of_the_file_without_bounds_too(tmp_path: Path) -> None:
-    request = requested(tmp_path, "cleanup", config="cleanup: {rules: [{}, {everything: true}, {untagged: true}]}")
-    policy_of(request)
-    (problem,) = problems_of(request)
-    assert problem.startswith("cleanup.rules[0] covers every tag")
+    config = "cleanup: {rules: [{}, {everything: true}, {untagged: true}]}"
+    assert [rule.name for rule in guards(tmp_path, config=config).boundless] == ["cleanup.rules[0]"]
 
 
 def test_guards(tmp_path: Path) -> None:
-    assert guards_of(requested(tmp_path, "cleanup")) == Guards(1000, 80)
+    assert guards(tmp_path) == Guards(1000, 80)
     config = "cleanup: {guards: {maxDelete: 5, maxDeletePercent: -1}}"
-    assert guards_of(requested(tmp_path, "cleanup", config=config)) == Guards(5, None)
-    assert guards_of(requested(tmp_path, "cleanup", "--max-delete", "-1", config=config)) == Guards(None, None)
+    assert guards(tmp_path, config=config) == Guards(5, None)
+    assert guards(tmp_path, "--max-delete", "-1", config=config) == Guards(None, None)
+
+
+def guards(tmp_path: Path, *argv: str, config: str | None = None) -> Guards:
+    request = requested(tmp_path, "cleanup", *argv, config=config)
+    found = guards_of(request, policy_of(request))
+    assert not request.problems
+    return found
 
 
 def test_options_that_exclude_each_other(tmp_path: Path) -> None:

@@ -13,19 +13,12 @@ from moorage.settings.request import Request
 
 
 def policy_of(request: Request) -> Policy:
-    """A rule that lets go of every tag, whatever its age and number, is a problem unless the user said that it is meant."""
     options = request.options
     configured = request.config.cleanup if request.config else None
-    found = (*(configured.rules if configured else ()), *_rules_of_flags(request))
-    meant = configured.meant if configured else frozenset()
-    if not options.flag(rules.DELETE_EVERYTHING):
-        for rule in found:
-            if rule.is_boundless and rule.name not in meant:
-                request.problems.add(_boundless(rule))
     protect = (*(configured.protect if configured else ()), *options.values(rules.PROTECT))
     exclude = options.values(rules.EXCLUDE_TAGS)
     return Policy(
-        rules=found,
+        rules=(*(configured.rules if configured else ()), *_rules_of_flags(request)),
         protect=TagSelector.parse(protect) if protect else None,
         exclude=TagSelector.parse(exclude) if exclude else None,
         young=timedelta(hours=options.known(safety.KEEP_IMAGES_BUILT_WITHIN_LAST_N_HOURS)),
@@ -34,11 +27,16 @@ def policy_of(request: Request) -> Policy:
     )
 
 
-def guards_of(request: Request) -> Guards:
-    return Guards(
-        _limit(request.options.known(safety.MAX_DELETE)),
-        _limit(request.options.known(safety.MAX_DELETE_PERCENT)),
-    )
+def guards_of(request: Request, policy: Policy) -> Guards:
+    """A rule that lets go of every tag, whatever its age and number, is refused unless the user said that it is meant.
+
+    A plan that is carried out as it stands was made, and looked at, with the rules of then.
+    """
+    options = request.options
+    meant = request.config.cleanup.meant if request.config else frozenset()
+    said = options.flag(rules.DELETE_EVERYTHING) or options.is_given(safety.PLAN)
+    boundless = () if said else tuple(rule for rule in policy.rules if rule.is_boundless and rule.name not in meant)
+    return Guards(_limit(options.known(safety.MAX_DELETE)), _limit(options.known(safety.MAX_DELETE_PERCENT)), boundless)
 
 
 def _limit(number: int) -> int | None:
@@ -76,11 +74,3 @@ def _written(request: Request, *options: Option[Any]) -> str:
             texts = request.options.texts(option)
             parts += [option.flag] if texts == ("true",) else [f"{option.flag} {shlex.quote(text)}" for text in texts]
     return " ".join(parts)
-
-
-def _boundless(rule: Rule) -> str:
-    covers = f"covers every tag ({rule.tags})" if rule.tags else "covers every tag"
-    return (
-        f"{rule.name} {covers} and has neither an age nor a number, so it would delete everything: "
-        "add --older-than or --keep-n-tagged (olderThan, keepNewest), or say --delete-everything (everything: true)"
-    )

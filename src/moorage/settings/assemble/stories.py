@@ -128,7 +128,7 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         project=project,
         images=image_names(request),
         policy=policy,
-        guards=guards_of(request),
+        guards=guards_of(request, policy),
         repositories=options.values(rules.REPOSITORY),
         all_repositories=options.flag(rules.ALL_REPOSITORIES),
         dry_run=options.flag(safety.DRY_RUN),
