@@ -8,6 +8,7 @@ from moorage.commands.applying import Application, Views, incomplete, journal_pa
 from moorage.commands.atomic import write_atomically
 from moorage.commands.connect import connect
 from moorage.commands.emptying import Emptying
+from moorage.commands.engine_stages import stages_repository
 from moorage.commands.in_use import Running, running
 from moorage.commands.journal import RECORDED, Journal
 from moorage.commands.planning import fresh_plan, reviewed_plan
@@ -77,7 +78,8 @@ def conclude(
     if objected:
         return CleanupResult(plan, objected, Refused("; ".join(objected)))
     world.ending.hold()
-    others = [settings.stages.repo.registry] if settings.stages is not None else []
+    stored = stages_repository(settings)
+    others = [stored.registry] if stored is not None else []
     with Journal(journal_path(settings.journal, world), settings.storage.repo.registry, world.now(), others) as journal:
         journal.recorded(recorded)
         application = Application(registry, journal, settings.access, world, settings.plan_in is not None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.commands.connect import connect
+from moorage.commands.engine_stages import stages_repository
 from moorage.commands.explain_record import record_told
 from moorage.commands.in_use import running
 from moorage.commands.planning import fresh_plan
@@ -15,7 +16,6 @@ from moorage.commands.targets import named_repository
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, NotFound
 from moorage.oci.inventory import Inventory
-from moorage.oci.naming import NAMELESS
 from moorage.oci.records import is_record
 from moorage.oci.reference import BadReference, Digest, Repository, Tag, split_reference
 from moorage.policy.document import item_document
@@ -63,7 +63,7 @@ def explain(settings: CleanupSettings, text: str, world: World) -> Explanation:
 
     Raises ConfigurationError for what is no reference, NotFound for what is not there.
     """
-    stored = settings.stages.repo.repository(NAMELESS) if settings.stages is not None else None
+    stored = stages_repository(settings)
     repository, tag, digest = _meant(text, settings.storage.repo, stored)
     if tag is not None and is_record(tag):
         storage = settings.stages if settings.stages is not None and repository == stored else settings.storage

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from moorage.commands.applying import Views
 from moorage.commands.emptying import empties, images_alone
+from moorage.commands.engine_stages import stages_repository
 from moorage.commands.in_use import Running
 from moorage.commands.keep_list import read_keep_lists
 from moorage.commands.plan_file import read_plan
@@ -18,7 +19,6 @@ from moorage.commands.targets import target_repositories
 from moorage.commands.world import World
 from moorage.errors import ConfigurationError, Contradiction, NotFound, RegistryError
 from moorage.oci.inventory import Inventory
-from moorage.oci.naming import NAMELESS
 from moorage.oci.reference import Repository
 from moorage.policy.claims import Claims, merged
 from moorage.policy.plan import Outcome, Plan
@@ -110,7 +110,7 @@ def reviewed_plan(settings: CleanupSettings, world: World, registry: Registry, i
 
     What it says of a stages storage is looked at by moorage.commands.stage_planning.
     """
-    stages = settings.stages.repo.repository(NAMELESS) if settings.stages is not None else None
+    stages = stages_repository(settings)
     plan = read_plan(path, f"--plan {path}", settings.storage.repo.registry, *((stages.registry,) if stages is not None else ()))
     # What became of it in an earlier run does not count: each item is looked at anew.
     plan = replace(

@@ -4,6 +4,7 @@ A tag that points somewhere else by now is left there: somebody has published si
 that was left on a stub by a run that was killed is put back as one that is gone.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from moorage.commands.connect import connect
 from moorage.commands.emptied import emptied_in_journal, made_again
+from moorage.commands.engine_stages import ENGINE
 from moorage.commands.journal import Entry, entries_to_undo, read_journal
 from moorage.commands.record_home import Home
 from moorage.commands.record_restoring import Again, record_again
@@ -102,7 +104,8 @@ def restore(settings: RestoreSettings, world: World) -> RestoreResult:
     items: list[RestoredItem] = []
     with connect(settings.storage, settings.access, world) as registry, _stages_home(settings, world) as stages:
         notes = tuple(made_again(registry, emptied, dry_run=settings.dry_run))
-        undone = list(entries_to_undo(entries))
+        undone = [entry for entry in entries_to_undo(entries) if entry.repository.registry != ENGINE]
+        notes += tuple(_left_to_publish(entries_to_undo(entries)))
         world.progress.start("Restoring", len(undone))
         for entry in undone:
             port = _port(entry.repository, registry_name, registry, stages)
@@ -131,6 +134,13 @@ def _port(repository: Repository, own: RegistryName, registry: Registry, stages:
     if stages is not None and repository == stages.repository:
         return stages.registry
     return registry if repository.registry == own else None
+
+
+def _left_to_publish(entries: Iterable[Entry]) -> Iterator[str]:
+    """Stages of the docker engine are nowhere else, and are made again when they are needed."""
+    gone = Counter(str(entry.repository) for entry in entries if entry.repository.registry == ENGINE)
+    for repository, count in sorted(gone.items()):
+        yield f"{repository}: {count} stages of the docker engine are not put back, the next publish that needs one builds it"
 
 
 def _out_of_reach(entry: Entry) -> list[RestoredItem]:

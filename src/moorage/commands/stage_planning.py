@@ -11,6 +11,7 @@ from typing import Final
 from moorage.commands.applying import Views
 from moorage.commands.blob_cache import BlobCache
 from moorage.commands.connect import connect
+from moorage.commands.engine_stages import engine_home
 from moorage.commands.in_use import Running
 from moorage.commands.keep_list import read_keep_lists
 from moorage.commands.managed_images import fits, managed_names
@@ -201,8 +202,11 @@ def _noted(plan: Plan, note: str) -> Plan:
 def stage_planner(
     settings: CleanupSettings, world: World, registry: Registry, project: ProjectImages | None, in_use: Running
 ) -> Iterator[StagePlanner | None]:
-    """For the stages storage, where there is one in a registry; `registry` is the one of the images."""
-    if settings.stages is None:
+    """For the stages storage, where there is one that can be looked at; `registry` is the one of the images."""
+    if settings.local_stages:
+        with engine_home(settings.project, settings.access, world) as home:
+            yield StagePlanner(settings, world, registry, home, in_use) if home is not None else None
+    elif settings.stages is None:
         yield None
     elif project is not None and project.homes.common is not None:
         yield StagePlanner(settings, world, registry, project.homes.common, in_use)

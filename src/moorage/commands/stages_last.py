@@ -9,7 +9,7 @@ from moorage.commands.reconcile import Result, reconcile
 from moorage.commands.stage_needs import Needs, Place, StageViews, needs_in, united
 from moorage.commands.survey import labelled, look
 from moorage.errors import RegistryError
-from moorage.oci.records import RecordTag, is_record
+from moorage.oci.records import RecordTag
 from moorage.oci.reference import Tag
 from moorage.policy.claims import merged
 from moorage.policy.plan import DONE, Item, Key, Kind, Outcome, Plan
@@ -102,13 +102,13 @@ class StagesLast:
     def _newcomers(self) -> Iterator[Needs]:
         """What the images of repositories say to which something was published since they were looked at.
 
-        A publish adds tags, or moves some and then records it in the stages storage.
+        A publish adds tags, or moves some and then records it in the stages storage, or with the images.
         """
         cache, parallel = BlobCache.of(self.application.world.environ), self.application.access.parallel
         home, images = self.views.home, self.application.registry
         records = {tag for tag in home.registry.tag_names(home.repository) if RecordTag.parse(tag)}
         moved = bool(records - self.views.planner.inventory.records)
         for repository, inventory in self.views.images.items():
-            now = {tag for tag in images.tag_names(repository) if not is_record(tag)}
-            if moved or now - inventory.tags.keys() - inventory.dangling.keys():
+            new = images.tag_names(repository) - inventory.tags.keys() - inventory.dangling.keys() - inventory.records
+            if moved or new:
                 yield needs_in(images, labelled(images, look(images, repository)), cache, parallel)

@@ -23,6 +23,7 @@ T = TypeVar("T")
 RETRY_PAUSES: Final = (1.0, 3.0, 9.0)  # seconds before the second, third and fourth try
 
 _PUSHED = re.compile(r"^[^\s:]+: digest: (sha256:[0-9a-f]{64}) size: [0-9]+\s*$", re.MULTILINE)
+_NAMELESS: Final = "<none>"
 _NO_DOCKER: Final = (
     "Install docker's command line, or do without: --engine registry with docker-archive:, oci: or oci-archive: sources "
     "needs neither docker nor an engine."
@@ -166,6 +167,34 @@ class Docker:
         """Take a name away from a local image; the image itself goes with its last name. A name that is gone is no error."""
         if self.image(reference) is not None:
             self.run(["rmi", "--no-prune", reference])
+
+    def remove(self, reference: str) -> None:
+        """Take a name away from a local image, without force; with its last name the image goes, and nameless parents."""
+        self.run(["image", "rm", reference])
+
+    def image_ids(self, repository: str) -> Sequence[str]:
+        """The images that have a name in a repository, each once."""
+        return list(dict.fromkeys(self._listed(repository, "{{.ID}}")))
+
+    def image_tags(self, repository: str) -> Sequence[str]:
+        """The tags of a repository."""
+        return [tag for tag in self._listed(repository, "{{.Tag}}") if tag != _NAMELESS]
+
+    def used_images(self) -> frozenset[str]:
+        """The IDs of the images that containers were made from, running or not."""
+        containers = self.run(["container", "ls", "--all", "--quiet", "--no-trunc"]).split()
+        if not containers:
+            return frozenset()
+        arguments = ["container", "inspect", "--format", "{{.Image}}", *containers]
+        finished = self.attempt(arguments)
+        if finished.exit_code and not finished.timed_out:  # some of them ended meanwhile, or the engine did
+            self.require_engine()
+            return frozenset(finished.output.split())
+        return frozenset(self.check(arguments, finished).output.split())
+
+    def _listed(self, repository: str, what: str) -> list[str]:
+        arguments = ["image", "ls", "--no-trunc", "--filter", f"reference={repository}", "--format", what]
+        return self.run(arguments).split()
 
     def push(self, reference: str) -> Digest:
         """Push and return the digest that docker says it pushed; what the registry then holds is for the caller to read back.

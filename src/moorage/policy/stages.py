@@ -169,7 +169,7 @@ def _claims(stages: Stages, needed: Mapping[Tag, str], stuck: Collection[Tag], b
 def _read(tag: Tag, stored: Stored, ancestry: Ancestry | None) -> tuple[str, Stage | None]:
     """A stage with the project that it belongs to, by its labels; no stage for anything else."""
     words = _words(stored)
-    if words.get(labels.SIGNATURE) == tag.text and labels.PROJECT in words and _was_kept(words):
+    if tag.text in words.get(labels.SIGNATURE, "").split() and labels.PROJECT in words and _was_kept(words):
         below = tuple(name for name in words.get(labels.STAGES, "").split() if name != tag.text)
         stage = Stage(tag, stored.digest, tag.text, below, kept=parse_time(words.get(labels.KEPT)))
         return words[labels.PROJECT], stage

@@ -184,7 +184,8 @@ class CleanupSettings:
     shard: tuple[int, int] = (1, 1)  # this one of so many, from 1
     reports: tuple[Path, ...] = ()
     git: GitCleanup = field(default_factory=GitCleanup)
-    stages: Storage | None = None  # as in PublishSettings
+    stages: Storage | None = None  # these two as in PublishSettings
+    local_stages: bool = False
     unnamed: tuple[str, ...] = ()
     clusters: ClusterSettings | None = None  # None: Kubernetes is not asked
 

@@ -178,6 +178,21 @@ def test_several_images_cost_one_question(docker: Docker, stand_in: StandIn) -> 
     assert stand_in.calls == [["image", "inspect", "--format", "{{json .}}", "a", "none", "b"]]
 
 
+def test_containers_that_end_meanwhile_use_nothing_but_an_engine_that_does_is_an_error(docker: Docker, stand_in: StandIn) -> None:
+    version = json.dumps({"Client": {"Version": "28.2.2"}, "Server": {"Version": "20.10.24"}})
+    stand_in.answers((0, "c1\nc2"), (1, f"{DIGEST}\nError: No such container: c2"), (0, version))
+    assert DIGEST in docker.used_images()
+    assert stand_in.calls[1] == ["container", "inspect", "--format", "{{.Image}}", "c1", "c2"]
+    stand_in.answers(*[(0, "")] * len(stand_in.calls), (0, "c1"), (1, ""), (1, "Cannot connect to the Docker daemon"))
+    with pytest.raises(DockerError, match="Cannot connect"):
+        docker.used_images()
+
+
+def test_without_containers_nothing_is_used(docker: Docker, stand_in: StandIn) -> None:
+    stand_in.answers((0, ""))
+    assert docker.used_images() == frozenset()
+
+
 def test_what_does_not_change_is_asked_once_whatever_is_told_where(docker: Docker) -> None:
     asked: list[str] = []
     for one in (docker, docker.telling(asked.append), docker):

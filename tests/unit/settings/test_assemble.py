@@ -400,10 +400,10 @@ def test_stages_need_a_repository_of_their_own(tmp_path: Path, stages: str, why:
 
 
 def test_a_local_stages_storage_holds_no_records(tmp_path: Path) -> None:
-    assert (
-        cleanup_settings(requested(tmp_path, "cleanup", "--images-repo", "quay.io/x", "--stages-storage", ":local")).stages
-        is None
-    )
+    settings = cleanup_settings(requested(tmp_path, "cleanup", "--images-repo", "quay.io/x", "--stages-storage", ":local"))
+    assert settings.stages is None
+    assert settings.local_stages
+    assert not cleanup_settings(requested(tmp_path, "cleanup", "--images-repo", "quay.io/x")).local_stages
 
 
 # Project

@@ -8,21 +8,19 @@ image is that of its layers, which an engine may have had for long. Another proj
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
+from moorage.commands.engine_stages import engine_repository
 from moorage.commands.publish.engine_way import Local, find_local
 from moorage.commands.publish.pieces import Piece, piece_of_parcel
 from moorage.docker.engine import Docker
 from moorage.errors import NotFound
 from moorage.oci import labels
 from moorage.oci.reference import Reference, Repository, Tag
-from moorage.oci.slug import limited
 from moorage.registries.interface import Reader, Writer
 from moorage.registries.sources.opening import registry_parcel
 from moorage.registries.sources.parcel import relabel
 from moorage.registries.upload import put_parcel
-
-_ENGINE_PREFIX: Final = "moorage-stages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class EngineStages:
         docker.tag(str(local.image.id), self._name(signature))
 
     def _name(self, signature: str) -> str:
-        return f"{_ENGINE_PREFIX}/{limited(self.project)}:{signature}"
+        return f"{engine_repository(self.project).path}:{signature}"
 
 
 class Store(Reader, Writer, Protocol):

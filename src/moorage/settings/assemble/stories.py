@@ -140,6 +140,7 @@ def cleanup_settings(request: Request) -> CleanupSettings:
         reports=_paths(request, reports.REPORT),
         git=git_cleanup_of(request),
         stages=stages,
+        local_stages=options.value(where.STAGES_STORAGE) == LOCAL,
         unnamed=unnamed_images(request),
         clusters=clusters_of(request),
     )

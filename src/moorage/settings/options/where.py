@@ -44,7 +44,7 @@ IMAGES_REPO_IMPLEMENTATION = Option(
 )
 STAGES_STORAGE = Option(
     name="stages-storage",
-    help="Where built images are kept for the next build: an address, which a cleanup keeps small, or :local for the engine.",
+    help="Where built images are kept for the next build, and a cleanup keeps few: an address, or :local for the engine.",
     parse=text,
     metavar="ADDRESS",
     commands=OPENING,
