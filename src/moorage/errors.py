@@ -10,6 +10,7 @@
     │  ├─ Unsupported               what it can do instead; nothing was changed
     │  ├─ Throttled                 waited, still refused
     │  └─ Unreachable               network, TLS, 5xx after retries
+    │     ├─ OutOfTime              the time budget was used up before an answer came
     │     └─ Contradiction          an answer that is not what was asked for: wrong digest, broken paging
     ├─ DockerError              4   the docker command, its exit code, its last lines
     ├─ PartialFailure           5   some of the work failed; carries what did and did not happen
@@ -121,6 +122,12 @@ class Unreachable(RegistryError):
 
     code = "unreachable"
     default_remedy = "Check the address, the network and --ca-file / --insecure-registry."
+
+
+class OutOfTime(Unreachable):
+    """The run's own time budget was used up before an answer came; nobody is to blame."""
+
+    default_remedy = "Raise --time-budget, or run again: the next run goes on where this one stopped."
 
 
 class Contradiction(Unreachable):

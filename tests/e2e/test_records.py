@@ -93,6 +93,15 @@ def test_with_a_stages_storage_records_live_there(project: Project) -> None:
     assert project.tags(f"{project.name}-stages") == frozenset()
 
 
+def test_a_purge_leaves_no_record_not_even_of_the_name_of_a_configured_image(project: Project) -> None:
+    project.commit("main")
+    project.publish("app", "a", "v1")
+    grace = ("--keep-images-built-within-last-n-hours", "0", "--without-kube")
+    called = project.call("purge", "--yes", "--image", "app", *grace)
+    assert called.code == 0, called.err
+    assert project.tags() == frozenset()
+
+
 def test_a_record_that_somebody_gave_another_name_stays_with_it(project: Project) -> None:
     project.commit("main")
     project.publish("app", "a", "v1")

@@ -197,7 +197,9 @@ def incomplete(views: Views) -> Failure | None:
     if not views.failures:
         return None
     items = [f"{repository}: {error.message}" for repository, error in views.failures.items()]
-    return PartialFailure(f"{len(items)} repositories could not be looked at", items=items)
+    many = "1 repository" if len(items) == 1 else f"{len(items)} repositories"
+    remedy = " ".join(dict.fromkeys(error.remedy for error in views.failures.values()))
+    return PartialFailure(f"{many} could not be looked at", items=items, remedy=remedy)
 
 
 def shortfall(applied: Applied, views: Views) -> Failure | None:

@@ -17,7 +17,7 @@ from moorage.commands.project_images import ProjectImages, ProjectVerdict
 from moorage.commands.survey import Question, complete, labelled, look
 from moorage.commands.targets import target_repositories
 from moorage.commands.world import World
-from moorage.errors import ConfigurationError, Contradiction, NotFound, RegistryError
+from moorage.errors import ConfigurationError, Contradiction, NotFound, OutOfTime, RegistryError
 from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Repository
 from moorage.policy.claims import Claims, merged
@@ -168,7 +168,7 @@ def _look(
                 there[repository] = found
             world.progress.advance(str(repository))
     world.progress.done()
-    if failures and not there and not any(isinstance(error, Contradiction) for error in failures.values()):
+    if failures and not there and not any(isinstance(error, Contradiction | OutOfTime) for error in failures.values()):
         raise next(iter(failures.values()))
     return Seen(there, failures, tuple(notes))
 

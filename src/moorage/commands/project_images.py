@@ -49,7 +49,8 @@ class ProjectVerdict:
 class ProjectImages:
     """One cleanup's view of the project's own images.
 
-    `names` are those that are configured or recorded; where there are none, a repository has the nameless image.
+    `names` are those that are configured or recorded; where there are none, a repository has the nameless image. `leaving` says
+    that the project gives its images up: then what is configured is not recorded any longer either.
     """
 
     settings: CleanupSettings
@@ -62,6 +63,7 @@ class ProjectImages:
     inventories: dict[Repository, Inventory] = field(default_factory=dict)
     records: dict[Home, HomeRecords] = field(default_factory=dict)
     recorded: dict[Home, Mapping[str, ImageRecords]] = field(default_factory=dict)  # the same, by image
+    leaving: bool = False
 
     @property
     def repositories(self) -> Sequence[Repository]:
@@ -102,7 +104,8 @@ class ProjectImages:
             tidying = Tidying(records, eraser(records.home), alive, self.names, self.world.now(), self.settings.policy.young)
             notes += tidying.tidy()
         settled = self.world.now() - self.settings.policy.young
-        gone = {image for image, contents in alive.contents.items() if not contents} - set(self.settings.images)
+        staying = () if self.leaving else self.settings.images
+        gone = {image for image, contents in alive.contents.items() if not contents} - set(staying)
         return (*notes, *prune_names(self.homes, gone - self._recorded_since(settled), settled, eraser))
 
     def _eraser(self, journal: Journal, home: Home) -> Eraser:

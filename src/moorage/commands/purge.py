@@ -39,6 +39,8 @@ def purge(settings: CleanupSettings, world: World, *, confirmed: bool) -> Cleanu
         project_images(settings, world, registry) as project,
         stage_planner(settings, world, registry, project, in_use) as stages,
     ):
+        if project is not None:
+            project.leaving = True
         if settings.plan_in is not None:
             plan, views = reviewed_plan(settings, world, registry, in_use, settings.plan_in)
             plan, views = stages.reviewed(plan, views) if stages is not None else (plan, views)

@@ -11,7 +11,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from moorage.auth.origin import Origin
-from moorage.errors import ConfigurationError, Contradiction, Failure, Unreachable
+from moorage.errors import ConfigurationError, Contradiction, Failure, OutOfTime, Unreachable
 from moorage.transport import outcome, redact
 from moorage.transport.connections import Connections
 from moorage.transport.exchange import Answer, Upload
@@ -149,7 +149,7 @@ class Sender:
 
         def pull(amount: int) -> bytes:
             if patience() <= 0:
-                raise Unreachable(f"{call.method} {redact.url(call.url)}: the time budget is used up")
+                raise OutOfTime(f"{call.method} {redact.url(call.url)}: the time budget is used up")
             try:
                 block: bytes = response.raw.read1(amount, decode_content=True)
             except outcome.FOREIGN as error:

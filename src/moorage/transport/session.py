@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final, Self
 
 from moorage.auth.origin import Origin
-from moorage.errors import Contradiction, Throttled, Unreachable
+from moorage.errors import Contradiction, OutOfTime, Throttled
 from moorage.transport import outcome, redact, retry
 from moorage.transport.exchange import Answer, Authorizer, Upload
 from moorage.transport.rate import Budget, Gate
@@ -175,10 +175,7 @@ class Session:
 
     def _hop(self, call: Call, gate: Gate) -> Answer:
         if self._patience() <= 0:
-            raise Unreachable(
-                f"{call.method} {redact.url(call.url)}: the time budget is used up",
-                remedy="Raise --time-budget, or run again: the next run goes on where this one stopped.",
-            )
+            raise OutOfTime(f"{call.method} {redact.url(call.url)}: the time budget is used up")
         body = self._sender.open_body(call)  # before the gate: it may be the answer of another request to the same host
         try:
             gate.enter(call.method, self._patience)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from tests import layout_reading
 from tests.calling import Called, call, refused, requested
 from tests.images import image, layer, push
+from tests.scripted_server import Reply, Request, ScriptedServer
 
 from moorage.oci.records import is_record
 from moorage.oci.reference import Registry, Repository, Tag
@@ -80,6 +82,19 @@ def test_a_guard_that_objects_is_exit_code_6_with_the_plan(place: Path) -> None:
     text = cleanup(place, "--older-than", "17d", "--max-delete", "1")
     assert "Reading repositories: 1 of 1" in text.err
     assert "moorage cleanup: the plan deletes 2 tags" in text.err
+
+
+def test_a_time_budget_that_ends_before_anything_is_seen_is_part_of_the_work_left(place: Path) -> None:
+    def answer(_: Request) -> Reply:
+        time.sleep(1.2)
+        return Reply()
+
+    with ScriptedServer(answer) as server:
+        where = ("--images-repo", f"{server.host}/shop", "--repository", "app", "--older-than", "1d", "--without-kube")
+        called = call("cleanup", *where, "--time-budget", "1s", "--output", "json", environ={"HOME": str(place)})
+    assert called.code == 5, called.err
+    assert called.document["error"]["message"] == "1 repository could not be looked at"
+    assert "Raise --time-budget" in called.document["error"]["remedy"]
 
 
 def test_everything_goes_only_when_that_is_meant(place: Path) -> None:
