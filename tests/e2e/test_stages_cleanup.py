@@ -69,9 +69,8 @@ class Shop:
         for name, text in changed.items():
             (self.clone / name / "file").write_text(text)
         git(self.clone, "add", ".")
-        when = (
-            datetime.now(UTC) - timedelta(hours=1) + timedelta(minutes=int(tag[1:]))
-        )  # of two commits in one second none is newer
+        # Of two commits in the same second none is newer.
+        when = datetime.now(UTC) - timedelta(hours=1) + timedelta(minutes=int(tag[1:]))
         git(self.clone, "commit", "--quiet", "--allow-empty", "-m", tag, environ={"GIT_COMMITTER_DATE": when.isoformat()})
         git(self.clone, "push", "--quiet", "origin", "main")
         called = self.call("publish", "--tag-custom", tag, "--tag-by-stages-signature")
