@@ -63,6 +63,11 @@ class Resolved:
         found = self._found.get(option.name)
         return found.origin if found else DEFAULT
 
+    def written(self, option: Option[Any]) -> str:
+        """An option as messages call it: by its flag, with the place that it was given in where that is another."""
+        origin = self.origin(option)
+        return option.flag if origin == option.flag else f"{option.flag} (from {origin})"
+
     def texts(self, option: Option[Any]) -> tuple[str, ...]:
         """What was written, for messages that repeat it."""
         found = self._found.get(option.name)

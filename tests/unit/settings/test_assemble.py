@@ -328,11 +328,11 @@ def test_options_that_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         cleanup_settings(requested(tmp_path, "cleanup", *argv, environ={"MOORAGE_DELETE_UNTAGGED": "true"}))
     assert [problem.partition(" exclude")[0] for problem in caught.value.problems] == [
-        "--repository (from --repository) and --all-repositories (from --all-repositories)",
-        "--plan (from --plan) and --delete-untagged (from $MOORAGE_DELETE_UNTAGGED)",
-        "--plan (from --plan) and --older-than (from --older-than)",
-        "--plan (from --plan) and --repository (from --repository)",
-        "--plan (from --plan) and --all-repositories (from --all-repositories)",
+        "--repository and --all-repositories",
+        "--plan and --delete-untagged (from $MOORAGE_DELETE_UNTAGGED)",
+        "--plan and --older-than",
+        "--plan and --repository",
+        "--plan and --all-repositories",
     ]
 
 

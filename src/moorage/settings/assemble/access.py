@@ -75,9 +75,9 @@ def logins_of(request: Request, registry: Registry | None = None) -> tuple[Login
         )
     elif username is not None or password is not None:
         there, missing = (access.USERNAME, access.PASSWORD) if password is None else (access.PASSWORD, access.USERNAME)
-        request.problems.add(f"{there.flag} (from {options.origin(there)}) needs {missing.flag} too")
+        request.problems.add(f"{options.written(there)} needs {missing.flag} too")
     elif host is not None and not found:
-        request.problems.add(f"{access.REGISTRY.flag} (from {options.origin(access.REGISTRY)}) needs --username and --password")
+        request.problems.add(f"{options.written(access.REGISTRY)} needs --username and --password")
     logins = [login for one in found for login in _checked(request, one)]
     twice = {login.registry for login in logins if sum(login.registry == other.registry for other in logins) > 1}
     request.problems.add_all(f"two logins for {host}: docker keeps one per registry" for host in sorted(twice))

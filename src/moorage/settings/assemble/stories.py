@@ -163,9 +163,7 @@ def _either(request: Request, one: Option[Any], other: Option[Any]) -> None:
     """Two options that contradict each other."""
     options = request.options
     if all(options.is_given(option) and options.value(option) is not False for option in (one, other)):
-        request.problems.add(
-            f"{one.flag} (from {options.origin(one)}) and {other.flag} (from {options.origin(other)}) exclude each other"
-        )
+        request.problems.add(f"{options.written(one)} and {options.written(other)} exclude each other")
 
 
 def _path(request: Request, option: Option[str]) -> Path | None:
