@@ -13,7 +13,7 @@ from moorage.commands.journal import Entry, Journal, read_journal
 from moorage.commands.record_deletion import Eraser
 from moorage.commands.record_home import Home
 from moorage.commands.records import KIND, Publication, put_marker, write_image_name, write_record
-from moorage.errors import NotFound
+from moorage.errors import Denied, NotFound
 from moorage.oci import media_type
 from moorage.oci.marker import marker
 from moorage.oci.records import LedgerTag, image_tag
@@ -156,3 +156,15 @@ def test_what_is_no_manifest_stays(home: Home) -> None:
     odd = Home(Odd(home.repository.registry), home.repository)
     (note,) = Eraser(odd).erase([Tag("moorage-image.gone"), Tag("moorage-image.app")])
     assert note == f"{home.repository}:moorage-image.app is left: it is not JSON"
+
+
+def test_where_nothing_can_be_looked_at_everything_stays(home: Home) -> None:
+    class Closed(LayoutRegistry):
+        def manifest(self, repository: Repository, reference: Tag | Digest) -> tuple[bytes, str]:
+            raise Denied(f"{repository} is closed")
+
+    tag = record(home)
+    assert Eraser(Home(Closed(home.repository.registry), home.repository)).erase([tag]) == (
+        f"{home.repository}: a record could not be looked up: {home.repository} is closed",
+    )
+    assert home.registry.tag_names(home.repository) == {tag}
