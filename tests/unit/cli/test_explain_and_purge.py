@@ -9,6 +9,8 @@ import pytest
 from tests.calling import call, refused
 from tests.images import cosign, image, index, layer, push
 
+from moorage.commands.record_home import Home
+from moorage.commands.records import write_image_name
 from moorage.oci.reference import Registry, Repository, Tag
 from moorage.registries.layout.registry import LayoutRegistry
 
@@ -145,3 +147,13 @@ class TestPurge:
         assert call("purge", *harbour.options, "--yes", "--plan", plan, environ=harbour.environ).code == 0
         assert harbour.tags() == {"v2", "v3", "latest"}
         assert harbour.registry.resolve(harbour.repository, Tag("latest")) == image(layer("meanwhile")).digest
+
+
+def test_the_name_that_is_recorded_in_a_repository_goes_with_it(harbour: Harbour) -> None:
+    harbour.put(image(labels=OURS), "v1")
+    write_image_name(Home(harbour.registry, harbour.repository), "app", LONG_AGO)
+    rules = ("--delete-tags", "v1", "--delete-empty-repositories", "--without-kube", "--output", "json")
+    called = call("cleanup", *harbour.without_git, *rules, environ=harbour.environ)
+    assert called.code == 0, called.err
+    assert [item["outcome"] for item in called.document["repositories"]] == ["deleted"]
+    assert harbour.tags() == set()
