@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from moorage.option import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
     from pathlib import Path
 
 _WHO = "Ada <ada@example.com>"
@@ -68,6 +68,28 @@ class History:
 
     def _at(self, age: str) -> str:
         return f"{int((self.now - duration(age)).timestamp())} +0000"
+
+
+def clone_of_new_origin(folder: Path) -> Path:
+    """An empty clone, `folder`/clone, on the branch main of an origin beside it."""
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "shop.git")
+    git(folder, "clone", "--quiet", "shop.git", "clone")
+    git(folder / "clone", "checkout", "--quiet", "-B", "main")
+    return folder / "clone"
+
+
+def commit_change(clone: Path, number: int, changed: Mapping[str, str]) -> None:
+    """Write `DIRECTORY/file` for each of these, commit and push: a minute after the number before, the first an hour ago.
+
+    Of two commits in the same second none is newer.
+    """
+    for name, text in changed.items():
+        (clone / name / "file").write_text(text)
+    git(clone, "add", ".")
+    when = datetime.now(UTC) - timedelta(hours=1) + timedelta(minutes=number)
+    environ = {"GIT_COMMITTER_DATE": when.isoformat()}
+    git(clone, "commit", "--quiet", "--allow-empty", "-m", str(number), environ=environ)
+    git(clone, "push", "--quiet", "origin", "main")
 
 
 def git(directory: Path, *arguments: str, stdin: str | None = None, environ: Mapping[str, str] | None = None) -> str:

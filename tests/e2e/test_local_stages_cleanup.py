@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.calling import Called, call
-from tests.history import git
+from tests.history import clone_of_new_origin, commit_change
 from tests.images import image, layer, push
 from tests.publishing import context, names_in
 from tests.scripted_server import forward
@@ -69,13 +69,7 @@ class Shop:
 
     def publish(self, tag: str, **changed: str) -> dict[str, str]:
         """Change files, commit, and publish under a tag; returns the name of each image's stage."""
-        for name, text in changed.items():
-            (self.clone / name / "file").write_text(text)
-        git(self.clone, "add", ".")
-        # Of two commits in the same second none is newer.
-        when = datetime.now(UTC) - timedelta(hours=1) + timedelta(minutes=int(tag[1:]))
-        git(self.clone, "commit", "--quiet", "--allow-empty", "-m", tag, environ={"GIT_COMMITTER_DATE": when.isoformat()})
-        git(self.clone, "push", "--quiet", "origin", "main")
+        commit_change(self.clone, int(tag[1:]), changed)
         called = self.call("publish", "--tag-custom", tag, "--tag-by-stages-signature")
         assert called.code == 0, called
         tags = [one for one in called.document["images"] if one["tag"] != tag]
@@ -93,9 +87,7 @@ class Shop:
 
 @pytest.fixture
 def shop(counter: BuildCounter, watched: ScriptedServer, docker_engine: DockerEngine, tmp_path: Path) -> Iterator[Shop]:
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "shop.git")
-    git(tmp_path, "clone", "--quiet", "shop.git", "clone")
-    git(tmp_path / "clone", "checkout", "--quiet", "-B", "main")
+    clone_of_new_origin(tmp_path)
     context(tmp_path / "clone/base")
     context(tmp_path / "clone/app", base="base")
     (tmp_path / "clone/moorage.yaml").write_text(CONFIG)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.calling import Called, call
-from tests.history import git
+from tests.history import clone_of_new_origin, commit_change
 from tests.images import image, layer, push
 from tests.publishing import context
 from tests.scripted_server import ScriptedServer, forward
@@ -66,13 +65,7 @@ class Shop:
 
     def publish(self, tag: str, **changed: str) -> dict[str, str]:
         """Change files, commit, and publish under a tag; returns each image's signature."""
-        for name, text in changed.items():
-            (self.clone / name / "file").write_text(text)
-        git(self.clone, "add", ".")
-        # Of two commits in the same second none is newer.
-        when = datetime.now(UTC) - timedelta(hours=1) + timedelta(minutes=int(tag[1:]))
-        git(self.clone, "commit", "--quiet", "--allow-empty", "-m", tag, environ={"GIT_COMMITTER_DATE": when.isoformat()})
-        git(self.clone, "push", "--quiet", "origin", "main")
+        commit_change(self.clone, int(tag[1:]), changed)
         called = self.call("publish", "--tag-custom", tag, "--tag-by-stages-signature")
         assert called.code == 0, called
         tags = called.document["images"]
@@ -97,9 +90,7 @@ class Shop:
 @pytest.fixture(params=["registry", "layout"])
 def shop(counter: BuildCounter, registry: RunningRegistry, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
     name = "stages/" + re.sub("[^a-z0-9]+", "-", request.node.name).strip("-")
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "shop.git")
-    git(tmp_path, "clone", "--quiet", "shop.git", "clone")
-    git(tmp_path / "clone", "checkout", "--quiet", "-B", "main")
+    clone_of_new_origin(tmp_path)
     context(tmp_path / "clone/base")
     context(tmp_path / "clone/both")
     context(tmp_path / "clone/app", base="base")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -22,7 +23,7 @@ from moorage.oci.inventory import Inventory
 from moorage.oci.reference import Repository
 from moorage.policy.claims import Claims, merged
 from moorage.policy.plan import Outcome, Plan
-from moorage.policy.planner import Planner
+from moorage.policy.planner import Planner, RepositoryPlan
 from moorage.policy.reason import Code
 from moorage.policy.rules import Policy
 from moorage.registries.interface import Registry
@@ -79,14 +80,18 @@ def fresh_plan(
     views = Views(decided.found, {**seen.failures, **decided.failures}, notes, verdict.objections)
     plans = {repository: planner.plan() for repository, planner in views.planners.items()}
     emptied, said = empties(registry, views.planners, plans, images_alone(project))
-    plan = Plan(
-        created=now,
-        items=tuple(item for repository in plans for item in plans[repository].items),
-        notes=(*views.notes, *(note for repository in plans for note in plans[repository].notes), *said),
-        freed={repository: plans[repository].freed for repository in plans},
-        empties=emptied,
+    united = _united(now, plans)
+    return replace(united, notes=(*views.notes, *united.notes, *said), empties=emptied), views
+
+
+def _united(created: datetime, plans: Mapping[Repository, RepositoryPlan]) -> Plan:
+    """The plans of several repositories as one."""
+    return Plan(
+        created=created,
+        items=tuple(item for plan in plans.values() for item in plan.items),
+        notes=tuple(note for plan in plans.values() for note in plan.notes),
+        freed={repository: plan.freed for repository, plan in plans.items()},
     )
-    return plan, views
 
 
 def _unlisted(policy: Policy, inventories: Mapping[Repository, Inventory]) -> Iterator[str]:

@@ -42,8 +42,25 @@ class Outcome(StrEnum):
 DONE = frozenset({Outcome.DELETED, Outcome.ALREADY_GONE})
 
 
+class Decided:
+    """What a plan says of something, and what became of it."""
+
+    __slots__ = ()
+    action: Action
+    outcome: Outcome
+
+    @property
+    def goes(self) -> bool:
+        return self.action is Action.DELETE
+
+    @property
+    def remains(self) -> bool:
+        """Planned to go, and still there."""
+        return self.goes and self.outcome not in DONE and self.outcome is not Outcome.CHANGED
+
+
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Decided):
     """One tag, or one manifest. `size` is in bytes; for a tag it is its image's.
 
     `digest` is None only for tags that stay because nobody could say what they point at.
@@ -65,15 +82,6 @@ class Item:
     def key(self) -> "Key":
         return (self.repository, self.tag, self.digest)
 
-    @property
-    def goes(self) -> bool:
-        return self.action is Action.DELETE
-
-    @property
-    def remains(self) -> bool:
-        """Planned to go, and still there."""
-        return self.goes and self.outcome not in DONE and self.outcome is not Outcome.CHANGED
-
     def __str__(self) -> str:
         return f"{self.repository}:{self.tag}" if self.tag else f"{self.repository}@{self.digest}"
 
@@ -82,7 +90,7 @@ Key = tuple[Repository, Tag | None, Digest | None]
 
 
 @dataclass(frozen=True, slots=True)
-class RepositoryItem:
+class RepositoryItem(Decided):
     """A repository in which the plan leaves nothing, and what becomes of the repository itself."""
 
     repository: Repository
@@ -90,15 +98,6 @@ class RepositoryItem:
     reasons: Reasons
     outcome: Outcome = Outcome.PLANNED
     error: str | None = None
-
-    @property
-    def goes(self) -> bool:
-        return self.action is Action.DELETE
-
-    @property
-    def remains(self) -> bool:
-        """Planned to go, and still there."""
-        return self.goes and self.outcome not in DONE and self.outcome is not Outcome.CHANGED
 
     def __str__(self) -> str:
         return str(self.repository)
