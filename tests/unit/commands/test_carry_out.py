@@ -425,6 +425,21 @@ class TestBatches:
         assert len(shore.tags()) == 2
         assert list(outcomes(made).values()) == ["deleted"] * 4  # two tags, two manifests
 
+    def test_an_answer_that_is_no_registry_s_ends_the_run_with_the_others_told(self, shore: Shore) -> None:
+        odd, fine = (put(shore, image(layer(name)), f"old-{name}") for name in ("odd", "fine"))
+
+        class Odd(Batching):
+            def _one(self, repository: Repository, digest: Digest) -> Exception | None:
+                return ZeroDivisionError("a mistake in the code") if digest == odd.digest else super()._one(repository, digest)
+
+        planner = shore.planner(OLD)
+        with shore.journal() as journal:
+            made = Run(Odd(shore.registry_name), planner.inventory, [item for item in planner.plan().items if item.goes], journal)
+            with pytest.raises(ZeroDivisionError):
+                made.carry_out()
+        assert shore.tags() == {"old-odd"}
+        assert outcomes(made) == {"old-fine": "deleted", fine.digest.short: "deleted"}
+
     def test_a_refusal_of_the_whole_ends_the_repository(self, shore: Shore) -> None:
         for number in range(30):
             put(shore, image(layer(str(number))), f"old-{number}")
@@ -497,6 +512,14 @@ class TestSiblings:
         assert registry.asked == [old.digest, Tag("old-1"), Tag("old-2")]
         assert set(outcomes(made).values()) == {"deleted"}
         assert shore.tags() == set()
+
+    def test_one_that_is_refused_is_told_as_failed_and_the_next_not_asked_for(self, shore: Shore) -> None:
+        old = put(shore, image(), "old-1", "old-2")
+        registry = self.Loose(shore.registry_name, {Tag("old-1"): Denied("tags stay")})
+        made = run(shore, registry)
+        assert registry.asked == [old.digest, Tag("old-1")]
+        assert set(outcomes(made).values()) == {"failed"}, "of the manifest, too: it can still be pulled"
+        assert shore.tags() == {"old-1", "old-2"}
 
     def test_one_of_them_that_is_pushed_again_at_that_moment_stays(self, shore: Shore) -> None:
         put(shore, image(), "old-1", "old-2")

@@ -66,9 +66,9 @@ class Whimsical(Moody):
         return self.locked
 
     def repository_date(self, repository: Repository) -> datetime | None:
-        super().repository_date(repository)
         if self.dates_fail is not None:
             raise self.dates_fail
+        super().repository_date(repository)
         return None if self.age is None else NOW - self.age
 
     def delete_repository(self, repository: Repository) -> None:
