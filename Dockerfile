@@ -22,15 +22,15 @@ ARG DEBIAN_FRONTEND=noninteractive
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv
 # Two environments: one that builds and stays behind, and the one that is taken along.
 RUN python3 -m venv /build/venv && python3 -m venv --without-pip /opt/moorage/venv
-ARG PIP="/build/venv/bin/pip --python /opt/moorage/venv/bin/python install -q --no-cache-dir --no-compile"
+ARG PIP="/build/venv/bin/pip --python /opt/moorage/venv/bin/python install -q --no-cache-dir --no-compile --no-deps"
 COPY requirements/backend.txt requirements/all.txt /build/requirements/
-RUN /build/venv/bin/pip install -q --no-cache-dir --require-hashes -r /build/requirements/backend.txt \
+RUN /build/venv/bin/pip install -q --no-cache-dir --no-deps --require-hashes -r /build/requirements/backend.txt \
  && ${PIP} --require-hashes -r /build/requirements/all.txt
 COPY pyproject.toml README.md LICENSE /build/
 COPY src /build/src
 # Everything is compiled here, since the image may be run read-only or by a user who cannot write to it.
 RUN /build/venv/bin/pip wheel -q --no-build-isolation --no-deps --wheel-dir /build/dist /build \
- && ${PIP} --no-deps /build/dist/*.whl \
+ && ${PIP} /build/dist/*.whl \
  && /opt/moorage/venv/bin/python -m compileall -q -j 0 /opt/moorage/venv/lib
 
 FROM runtime

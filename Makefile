@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGUMENTS ?=
-INSTALL := $(BIN)/python -m pip install -q
+# The lock files name everything; older pips would still look for a newer release of what is named with extras, and refuse it.
+INSTALL := $(BIN)/python -m pip install -q --no-deps
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 --no-header
 
 .PHONY: help demo test check lint types contracts surfaces bench lock dist clean parts
@@ -59,10 +60,11 @@ $(VENV)/bin/python:
 
 $(VENV)/.base: $(VENV)/bin/python requirements/backend.txt requirements/base.txt pyproject.toml
 	@[ -e $(VENV)/.dev ] || $(INSTALL) --require-hashes -r requirements/backend.txt -r requirements/base.txt
-	@[ -e $(VENV)/.dev ] || $(INSTALL) --no-deps --no-build-isolation -e .
+	@[ -e $(VENV)/.dev ] || $(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python requirements/dev.txt pyproject.toml
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
-	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(INSTALL) --no-build-isolation -e .
+	@$(BIN)/python -m pip check
 	@touch $@
