@@ -9,6 +9,7 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.images import tar_of
 
 from moorage.registries.sources.compression import LEVEL, gzipped
 
@@ -45,3 +46,8 @@ def test_text_gets_as_small_as_with_gzip_and_dense_bytes_hardly_larger() -> None
 
 def test_what_is_dense_in_part_is_compressed_all_the_same() -> None:
     assert len(b"".join(gzipped([DENSE[:400_000] + TEXT[:600_000]]))) < 700_000
+
+
+def test_what_is_dense_is_stored_as_it_is_although_a_layer_begins_with_headers() -> None:
+    layer = tar_of({"nested": tar_of({"dense": DENSE})})
+    assert DENSE[100_000:160_000] in b"".join(gzipped([layer]))
