@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -58,10 +59,10 @@ sys.exit(run(sys.argv[1:]))
 """
 
 
-def _with_small_files(folder: Path, limit: int) -> subprocess.CompletedProcess[str]:
+def _with_small_files(folder: Path, limit: int, *options: str, tags: str = "old-*") -> subprocess.CompletedProcess[str]:
     """A cleanup whose files may have so many bytes: as on a full disk, writing more fails."""
     argv = [
-        "cleanup", "--images-repo", "oci:registry", "--repository", "app", "--delete-tags", "old-*", "--parallel", "1",
+        "cleanup", "--images-repo", "oci:registry", "--repository", "app", "--delete-tags", tags, "--parallel", "1", *options,
         "--keep-images-built-within-last-n-hours", "0", "--without-kube", "--journal", "journal.jsonl", "--max-delete-percent=-1",
     ]  # fmt: skip
     # Python does not notice that it writes half of its own caches.
@@ -99,3 +100,15 @@ def test_without_a_journal_nothing_is_deleted(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stdout
     assert "nothing is deleted without it" in done.stderr
     assert len(registry.tag_names(repository)) == 13
+
+
+def test_a_report_that_cannot_be_written_hides_nothing_of_what_was_done(tmp_path: Path) -> None:
+    registry, repository = _images(tmp_path)
+    done = _with_small_files(tmp_path, 5000, "--report", "report.html", "--output", "json", tags="old-0")
+    assert done.returncode == 5, done.stderr
+    document = json.loads(done.stdout)
+    assert document["totals"]["deleted_tags"] == 1
+    assert "report.html cannot be written" in document["error"]["message"]
+    assert "the work itself is done" in document["error"]["remedy"]
+    assert len(registry.tag_names(repository)) == 12
+    assert not (tmp_path / "report.html").exists()

@@ -1,8 +1,10 @@
 """`moorage cleanup`."""
 
 import json
+from functools import partial
 
 from moorage.cli.call import Answer, Call
+from moorage.cli.written import write_each
 from moorage.commands.cleanup import CleanupResult, cleanup
 from moorage.policy.document import to_document
 from moorage.policy.plan import Kind, Outcome, Plan
@@ -18,15 +20,15 @@ def run(call: Call) -> Answer:
 
 def told(call: Call, settings: CleanupSettings, result: CleanupResult, title: str) -> Answer:
     """The answer of a story that ends with a plan: reports written, text, document, outputs, summary."""
-    for path in settings.reports:
-        write_report(result.plan, path, title=title, objections=result.objections)
+    report = partial(write_report, result.plan, title=title, objections=result.objections)
+    unwritten = write_each(partial(report, path) for path in settings.reports)
     limit = call.host.summary_limit()
     return Answer(
         text=plan_text(result.plan, width=call.width, colour=call.colour, title=title, objections=result.objections),
         document=to_document(result.plan, result.objections),
         outputs=outputs_of(result, settings, call),
         summary=plan_markdown(result.plan, limit_bytes=limit, title=title, objections=result.objections) if limit else "",
-        failure=result.failure,
+        failure=result.failure or unwritten,
     )
 
 

@@ -1,8 +1,10 @@
 """`moorage publish`."""
 
 import json
+from functools import partial
 
 from moorage.cli.call import Answer, Call
+from moorage.cli.written import write_each
 from moorage.commands.publish import PublishResult, publish
 from moorage.errors import Failure
 from moorage.report import published_markdown, published_text, write_published, write_werf
@@ -29,19 +31,10 @@ def run(call: Call) -> Answer:
 
 
 def _reported(result: PublishResult, settings: PublishSettings) -> Failure | None:
-    """Write all reports that can be written; the result is told even where one cannot."""
-    failures: list[Failure] = []
-    for path in settings.reports:
-        try:
-            write_published(result, path)
-        except Failure as failure:
-            failures.append(failure)
+    reports = [partial(write_published, result, path) for path in settings.reports]
     if settings.werf_report is not None:
-        try:
-            write_werf(result, settings.werf_report)
-        except Failure as failure:
-            failures.append(failure)
-    return failures[0] if failures else None
+        reports.append(partial(write_werf, result, settings.werf_report))
+    return write_each(reports)
 
 
 def outputs_of(result: PublishResult) -> dict[str, str]:
