@@ -23,7 +23,7 @@ def test_a_command_that_does_not_read_its_input_is_no_problem() -> None:
 
 def test_a_command_that_takes_too_long_is_ended_with_its_own_children() -> None:
     # The grandchild keeps the pipe open: were it left alone, reading would go on until it ends.
-    finished = capture(["/bin/sh", "-c", "sleep 600 & echo started; wait"], ENVIRONMENT, timeout=1.5)
+    finished = capture(["/bin/sh", "-c", "sleep 600 & echo started; wait"], ENVIRONMENT, timeout=4)
     assert finished.timed_out
     assert finished.output == "started\n"
 
@@ -44,7 +44,7 @@ def test_only_the_end_of_a_long_output_is_kept() -> None:
 
 def test_following_ends_when_time_is_up() -> None:
     lines: list[str] = []
-    finished = stream(["/bin/sh", "-c", "echo one; sleep 600"], ENVIRONMENT, lines.append, timeout=1.5)
+    finished = stream(["/bin/sh", "-c", "echo one; sleep 600"], ENVIRONMENT, lines.append, timeout=4)
     assert finished.timed_out
     assert lines == ["one"]
 

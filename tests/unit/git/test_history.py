@@ -233,8 +233,8 @@ def test_what_origin_has(history: History, tmp_path: Path) -> None:
 def test_an_origin_that_keeps_silent_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "remote", "add", "origin", "ssh://nobody.example/shop.git")
-    monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 5 #")
+    monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 60 #")
     started = time.monotonic()
     with pytest.raises(ConfigurationError, match=r"asking origin failed \(no answer within 0.3 s\)"):
         names_at_origin(GitRepository(tmp_path), seconds=0.3)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30, "it is not waited for"
