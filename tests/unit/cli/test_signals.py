@@ -21,7 +21,8 @@ from moorage.cli.main import run
 def work(call):
     try:
         print("working", flush=True)
-        time.sleep(60)
+        for _ in range(600):  # not at once: a signal right before a system call is seen after it
+            time.sleep(0.1)
     except Exception:
         print("taken for an error", flush=True)
     finally:
@@ -58,7 +59,8 @@ thread.start()
 try:
     with ending_on_signals(Ending()):
         print("working", flush=True)
-        threading.Event().wait()
+        while True:
+            threading.Event().wait(0.1)
 except Ended as ended:
     sys.exit(ended.exit_code)
 """
