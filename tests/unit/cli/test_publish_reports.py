@@ -64,7 +64,8 @@ def test_a_report_that_cannot_be_written_loses_neither_the_result_nor_the_others
     (place / "file").write_text("")
     argv = ("--report", "file/r.json", "--werf-report", "file/w.json", "--report", "r.md", "--output", "json")
     called = publish(place, "one", *argv)
-    assert called.code == 2
+    assert called.code == 5
     assert [tag["status"] for tag in called.document["images"]] == ["published"]
     assert "file/r.json" in called.document["error"]["message"]
+    assert "file/w.json" in called.document["error"]["message"]
     assert (place / "r.md").exists()
