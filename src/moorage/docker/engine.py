@@ -174,11 +174,15 @@ class Docker:
 
     def image_ids(self, repository: str) -> Sequence[str]:
         """The images that have a name in a repository, each once."""
-        return list(dict.fromkeys(self._listed(repository, "{{.ID}}")))
+        return list(dict.fromkeys(self._listed([repository], "{{.ID}}")))
 
     def image_tags(self, repository: str) -> Sequence[str]:
         """The tags of a repository."""
-        return [tag for tag in self._listed(repository, "{{.Tag}}") if tag != _NAMELESS]
+        return [tag for tag in self._listed([repository], "{{.Tag}}") if tag != _NAMELESS]
+
+    def image_names(self, repositories: Sequence[str]) -> Sequence[str]:
+        """The names in some repositories, tags and all; of what has no tag, one that ends with `:<none>`."""
+        return self._listed(repositories, "{{.Repository}}:{{.Tag}}")
 
     def used_images(self) -> frozenset[str]:
         """The IDs of the images that containers were made from, running or not."""
@@ -192,9 +196,9 @@ class Docker:
             return frozenset(finished.output.split())
         return frozenset(self.check(arguments, finished).output.split())
 
-    def _listed(self, repository: str, what: str) -> list[str]:
-        arguments = ["image", "ls", "--no-trunc", "--filter", f"reference={repository}", "--format", what]
-        return self.run(arguments).split()
+    def _listed(self, repositories: Sequence[str], what: str) -> list[str]:
+        filters = [word for repository in repositories for word in ("--filter", f"reference={repository}")]
+        return self.run(["image", "ls", "--no-trunc", *filters, "--format", what]).split()
 
     def push(self, reference: str) -> Digest:
         """Push and return the digest that docker says it pushed; what the registry then holds is for the caller to read back.

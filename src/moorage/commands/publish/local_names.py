@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,10 @@ from moorage.docker.local_image import LocalImage
 from moorage.docker.termination import at_end
 from moorage.errors import DockerError
 
-_LABELLED: Final = "moorage-labelled:"  # names of images that no user has: copies with labels, made for a push
+_RUN: Final = "moorage-run"
+_LABELLED: Final = "moorage-labelled"  # names of images that no user has: copies with labels, made for a push
+_BEGUN = re.compile(r"[a-z-]+:([0-9]{10,11})-", re.ASCII)  # such a name, with when its run began, in seconds since the epoch
+_LONGEST_RUN: Final = 7 * 24 * 3600.0  # seconds; a job on a runner of one's own may take five days on GitHub
 _LONGEST_WAIT: Final = 300.0  # seconds for a run that pushes under the same name
 _PAUSE: Final = 0.05  # seconds between two looks whether it has ended
 _LAST_MOMENTS: Final = 5.0  # seconds per command while the process is being ended; whoever ends it will not wait forever
@@ -35,21 +39,28 @@ class LocalNames:
         self._time_left = time_left
         self._before: dict[str, str] = {}  # id of the image that had the name, empty for none; no lock, see `_give_all_back`
         self._numbers = itertools.count(1)
-        self._run = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._has_made_names = False
+        self._run = f"{int(time.time())}-{os.getpid()}-{secrets.token_hex(4)}"
 
     @contextmanager
     def returned_at_end(self) -> Iterator["LocalNames"]:
-        """Everything still borrowed is given back when the block is left or the process is told to end. For the main thread."""
+        """Everything still borrowed is given back when the block is left or the process is told to end. For the main thread.
+
+        A run that made names takes those along that others left long ago, which were killed.
+        """
         with at_end(lambda: self._give_all_back(_LAST_MOMENTS)):
             try:
                 yield self
             finally:
                 self._give_all_back()
+        if self._has_made_names:
+            self._sweep()
 
     def new(self, *, labelled: bool = False) -> str:
         """A name that nothing has, for an intermediate image, or one that gets labels; it is borrowed until the end."""
-        name = f"{_LABELLED if labelled else 'moorage-run:'}{self._run}-{next(self._numbers)}"
+        name = f"{_LABELLED if labelled else _RUN}:{self._run}-{next(self._numbers)}"
         self._before[name] = ""
+        self._has_made_names = True
         return name
 
     @contextmanager
@@ -110,13 +121,25 @@ class LocalNames:
         elif len(ours.tags) == 1:
             self._docker.attempt(["rmi", "--no-prune", str(ours.id)], timeout=patience)
 
+    def _sweep(self) -> None:
+        # As above: a name too many must not make a publish fail that went well.
+        with contextlib.suppress(DockerError):
+            names = [name for name in self._docker.image_names([_RUN, _LABELLED]) if _is_left_behind(name)]
+            if names:
+                self._docker.attempt(["rmi", "--no-prune", *names])
+
     def _give_all_back(self, patience: float | None = None) -> None:
         """In a signal handler too, where a lock might be held by the very thread that was interrupted."""
         self._give_back(reversed(list(self._before)), patience)
 
 
+def _is_left_behind(name: str) -> bool:
+    begun = _BEGUN.match(name)
+    return begun is not None and time.time() - int(begun[1]) > _LONGEST_RUN
+
+
 def _is_labelled(image: LocalImage) -> bool:
-    return any(tag.startswith(_LABELLED) for tag in image.tags)
+    return any(tag.startswith(f"{_LABELLED}:") for tag in image.tags)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ PROGRAM = """#!/bin/sh
 echo "$*" >> {told}
 case "$1 $2" in
 "image inspect") exit 1;;
+"image ls") cat "$0.names" 2>/dev/null || true;;
 "version --format") echo '{{"Client": {{"Version": "28.2"}}, "Server": {{"Version": "28.2"}}}}';;
 esac
 """
@@ -85,5 +86,26 @@ def test_names_of_a_run_are_given_back_in_one_command(docker: Docker, tmp_path: 
     with LocalNames(docker).returned_at_end() as names:
         given = [names.new(), names.new(labelled=True)]
         assert len(set(given)) == 2
-    last = (tmp_path / "told").read_text().splitlines()[-1]
-    assert last == f"rmi --no-prune {given[1]} {given[0]}"
+    assert _rmi(tmp_path) == [f"rmi --no-prune {given[1]} {given[0]}"]
+
+
+def _rmi(tmp_path: Path) -> list[str]:
+    told = (tmp_path / "told").read_text().splitlines()
+    return [line for line in told if line.startswith("rmi ")]
+
+
+def test_what_killed_runs_left_long_ago_goes_with_the_names_of_a_run_that_made_some(docker: Docker, tmp_path: Path) -> None:
+    now = int(time.time())
+    old, young = f"{now - 8 * 86_400}-7-abcdef01-1", f"{now - 86_400}-7-abcdef01-1"
+    others = ["moorage-run:4711-abcdef01-1", "moorage-run:latest", "moorage-labelled:<none>"]
+    names = [f"{repository}:{tag}" for repository in ("moorage-run", "moorage-labelled") for tag in (old, young)]
+    (tmp_path / "docker.names").write_text("\n".join([*names, *others]))
+    with LocalNames(docker).returned_at_end() as local:
+        own = local.new()
+    assert _rmi(tmp_path) == [f"rmi --no-prune {own}", f"rmi --no-prune moorage-run:{old} moorage-labelled:{old}"]
+
+
+def test_a_run_that_made_no_names_asks_the_engine_nothing(docker: Docker, tmp_path: Path) -> None:
+    with LocalNames(docker).returned_at_end():
+        pass
+    assert not (tmp_path / "told").exists()
